@@ -1,0 +1,101 @@
+#include "base/thread_pool.h"
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+
+namespace mang {
+
+namespace {
+
+// Waiting is cheap first and polite later: pauses for the gap between two operations of one token, then yields,
+// then (workers only) sleep. A pool that only spins collapses when another program shares its cores.
+constexpr int kSpins = 2000;
+constexpr auto kYieldFor = std::chrono::microseconds(200);
+
+// Spins, then yields; true when ready() came true, false when the time for yielding ran out.
+template <typename Ready>
+bool wait_briefly(Ready&& ready) {
+  for (int i = 0; i < kSpins; ++i) {
+    if (ready()) return true;
+    _mm_pause();
+  }
+  const auto until = std::chrono::steady_clock::now() + kYieldFor;
+  while (std::chrono::steady_clock::now() < until) {
+    if (ready()) return true;
+    std::this_thread::yield();
+  }
+  return ready();
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) {
+  MANG_CHECK(threads >= 1);
+  workers_.reserve(static_cast<size_t>(threads - 1));
+  for (int thread = 1; thread < threads; ++thread) {
+    workers_.emplace_back([this, thread] { worker_main(thread); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  ending_.store(true);
+  wake_.fetch_add(1);
+  wake_.notify_all();
+  for (auto& worker : workers_) worker.join();
+}
+
+void ThreadPool::work(int thread) {
+  while (true) {
+    if (const uint64_t seen = state_.load(std::memory_order_acquire); next_of(seen) >= chunks_of(seen)) return;
+    const uint64_t claim = state_.fetch_add(1, std::memory_order_acq_rel);
+    if (next_of(claim) >= chunks_of(claim)) return;
+    // The claimed chunk is not done, so its run() has not returned and call_ and context_ belong to it.
+    call_(context_, static_cast<int64_t>(next_of(claim)), thread);
+    done_.fetch_add(1, std::memory_order_acq_rel);
+  }
+}
+
+void ThreadPool::run_erased(int64_t chunks, Erased call, void* context) {
+  if (chunks <= 0) return;
+  MANG_CHECK(static_cast<uint64_t>(chunks) < kCountMask / 2);
+  if (workers_.empty() || chunks == 1) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) call(context, chunk, 0);
+    return;
+  }
+  call_ = call;
+  context_ = context;
+  done_.store(0, std::memory_order_relaxed);
+  const uint64_t epoch = (state_.load(std::memory_order_relaxed) >> (2 * kCountBits)) + 1;
+  state_.store((epoch << (2 * kCountBits)) | (static_cast<uint64_t>(chunks) << kCountBits), std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) > 0) {
+    wake_.fetch_add(1);
+    wake_.notify_all();
+  }
+  work(0);
+  while (!wait_briefly([&] { return done_.load(std::memory_order_acquire) == chunks; })) {
+  }
+}
+
+bool ThreadPool::wait_for_work() {
+  const auto ready = [&] {
+    const uint64_t state = state_.load(std::memory_order_acquire);
+    return next_of(state) < chunks_of(state) || ending_.load(std::memory_order_relaxed);
+  };
+  while (!wait_briefly(ready)) {
+    const uint32_t before = wake_.load(std::memory_order_acquire);
+    sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    if (!ready()) wake_.wait(before);
+    sleepers_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  return !ending_.load(std::memory_order_relaxed);
+}
+
+void ThreadPool::worker_main(int thread) {
+  while (wait_for_work()) work(thread);
+}
+
+}  // namespace mang

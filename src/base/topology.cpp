@@ -1,0 +1,68 @@
+#include "base/topology.h"
+
+#include <hwloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+namespace mang {
+
+namespace {
+
+// cgroup v2: "max 100000" or "150000 100000".
+double read_cpu_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return std::strtod(quota.c_str(), nullptr) / period;
+}
+
+uint64_t read_memory_limit() {
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  std::string limit;
+  if (!(file >> limit) || limit == "max") return UINT64_MAX;
+  return std::strtoull(limit.c_str(), nullptr, 10);
+}
+
+std::string read_cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("model name", 0) == 0) {
+      if (auto colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
+    }
+  }
+  return "unknown CPU";
+}
+
+}  // namespace
+
+int Topology::default_threads() const {
+  int threads = std::max(1, physical_cores);
+  if (cpu_quota > 0) threads = std::min(threads, std::max(1, static_cast<int>(std::floor(cpu_quota + 0.01))));
+  return threads;
+}
+
+Topology probe_topology() {
+  Topology out;
+  hwloc_topology_t topology = nullptr;
+  if (hwloc_topology_init(&topology) == 0) {
+    if (hwloc_topology_load(topology) == 0) {
+      out.physical_cores = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE));
+      out.logical_cpus = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
+      out.numa_nodes = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE));
+    }
+    hwloc_topology_destroy(topology);
+  }
+  out.cpu_quota = read_cpu_quota();
+  const auto pages = static_cast<uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
+  const auto page = static_cast<uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
+  out.memory_bytes = std::min(pages * page, read_memory_limit());
+  out.cpu_model = read_cpu_model();
+  return out;
+}
+
+}  // namespace mang
