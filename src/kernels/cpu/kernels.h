@@ -1,0 +1,20 @@
+// The kernels of one instruction set, as tables of functions. Each family of operations has a table of its own and an
+// object file for each instruction set (flags in CMakeLists.txt); dispatch.cpp puts them together.
+#pragma once
+
+#include "kernels/cpu/attention_kernels.h"
+#include "kernels/cpu/elementwise_kernels.h"
+#include "kernels/cpu/matmul_kernels.h"
+#include "kernels/isa.h"
+
+namespace mang::cpu {
+
+struct Kernels {
+  const ElementwiseKernels* elementwise;  // generic, avx2 (also avxvnni), avx512 (also amx)
+  const AttentionKernels* attention;      // likewise
+  const MatmulKernels* matmul;            // generic, avx2, avxvnni, avx512, amx
+};
+
+const Kernels& kernels_of(Isa isa);
+
+}  // namespace mang::cpu

@@ -1,0 +1,48 @@
+// Where operations run: a thread pool and the kernels of one instruction set. Passed to every op; never a global.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/isa.h"
+
+namespace mang {
+
+namespace cpu {
+struct Kernels;  // the table of one ISA's kernels, kernels/cpu/kernels.h
+}
+
+class Device {
+ public:
+  // isa must be available on this machine (isa_available).
+  Device(ThreadPool& pool, Isa isa);
+
+  [[nodiscard]] Isa isa() const { return isa_; }
+  [[nodiscard]] const cpu::Kernels& kernels() const { return *kernels_; }
+  [[nodiscard]] int threads() const { return pool_->size(); }
+
+  // Splits [0, chunks) over the threads: job(chunk, thread).
+  template <typename Job>
+  void run(int64_t chunks, Job&& job) const {
+    pool_->run(chunks, std::forward<Job>(job));
+  }
+
+  // Working memory of one thread (of the caller: thread 0), 64-byte aligned, kept and grown between calls. What was
+  // in it is lost at the next call for the same thread and slot.
+  enum Slot { kUnpacked, kTile, kPartial, kSlots };
+  [[nodiscard]] std::byte* scratch(int thread, Slot slot, size_t bytes) const;
+
+ private:
+  struct Buffer {
+    std::unique_ptr<std::byte[]> memory;
+    size_t bytes = 0;
+  };
+  ThreadPool* pool_;
+  Isa isa_;
+  const cpu::Kernels* kernels_;
+  mutable std::vector<Buffer> scratch_;  // [thread][slot]
+};
+
+}  // namespace mang

@@ -1,0 +1,31 @@
+// Elementwise operations of the feed-forward part and the residual stream. Each element is independent, so any split
+// over threads gives the same bits.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/device.h"
+
+namespace mang {
+
+enum class GateFunction {
+  silu,       // x / (1 + exp(−x))
+  gelu_tanh,  // x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))   Hendrycks & Gimpel 2016, arXiv 1606.08415
+};
+
+// gate[m, i] = f(gate[m, i]) · up[m, i].    gate, up: [M, D], rows ld apart.
+void gate_mul(const Device& device, GateFunction f, float* gate, const float* up, int64_t M, int64_t D, int64_t ld);
+
+// x[m, i] += y[m, i].    [M, D] contiguous.
+void add(const Device& device, float* x, const float* y, int64_t M, int64_t D);
+
+// x[m, i] += bias[i].    x: [M, D] rows ldx apart.
+void add_bias(const Device& device, float* x, int64_t ldx, const float* bias, int64_t M, int64_t D);
+
+// x[m, i] *= factor.
+void scale(const Device& device, float* x, float factor, int64_t M, int64_t D);
+
+// x[m, i] = cap · tanh(x[m, i] / cap)   (logit soft-capping, Gemma 2)
+void soft_cap(const Device& device, float* x, float cap, int64_t M, int64_t D);
+
+}  // namespace mang
