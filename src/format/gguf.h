@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +59,9 @@ struct GgufEntry {
 // file and the key: a missing dimension is never a default. Where a key is optional, ask has() first.
 class GgufMetadata {
  public:
+  // Refuses two entries of one key. `what` names the file in messages.
+  static Result<GgufMetadata> create(std::string what, std::vector<GgufEntry> entries);
+
   [[nodiscard]] std::span<const GgufEntry> entries() const { return entries_; }  // in file order
   [[nodiscard]] const GgufEntry* find(std::string_view key) const;               // nullptr: not there
   [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
@@ -74,15 +76,14 @@ class GgufMetadata {
 
   // Arrays; strings are views into the file (no copies: a vocabulary of 260,000 takes a few milliseconds).
   [[nodiscard]] Result<std::vector<std::string_view>> get_strings(std::string_view key) const;
-  [[nodiscard]] Result<std::vector<float>> get_floats(std::string_view key) const;     // f32
+  [[nodiscard]] Result<std::vector<float>> get_floats(std::string_view key) const;      // f32
   [[nodiscard]] Result<std::vector<int64_t>> get_integers(std::string_view key) const;  // every integer type
   [[nodiscard]] Result<std::vector<bool>> get_bools(std::string_view key) const;
   // A value that may be given once for all layers or once a layer: always `count` values.
   [[nodiscard]] Result<std::vector<uint64_t>> get_u64_each(std::string_view key, uint64_t count) const;
 
  private:
-  friend class GgufParser;
-  [[nodiscard]] Result<const GgufEntry*> need(std::string_view key, GgufType type) const;
+  [[nodiscard]] Result<const GgufEntry*> need(std::string_view key) const;
   [[nodiscard]] Result<const GgufEntry*> need_array(std::string_view key) const;
 
   std::string what_;
@@ -90,7 +91,7 @@ class GgufMetadata {
   std::vector<uint32_t> by_key_;  // entries_, sorted by key
 };
 
-// A value as one line of text for people: "32", "0.5", "qwen2", "[151936 strings]". At most max_bytes of a string.
+// A value as one line of text for people: "32", "0.5", "'qwen2'", "[151936 × string]". At most max_bytes of a string.
 std::string gguf_value_text(const GgufEntry& entry, size_t max_bytes = 80);
 
 class GgufFile {
@@ -99,7 +100,7 @@ class GgufFile {
   static Result<GgufFile> open(const std::string& path, const Log& log = {});
 
   [[nodiscard]] uint32_t version() const { return version_; }
-  [[nodiscard]] const GgufMetadata& metadata() const { return metadata_; }  // of the first part
+  [[nodiscard]] const GgufMetadata& metadata() const { return metadata_; }          // of the first part
   [[nodiscard]] std::span<const StoredTensor> tensors() const { return tensors_; }  // in file order, part after part
   [[nodiscard]] const StoredTensor* find_tensor(std::string_view name) const;       // nullptr: not there
 
