@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 #include <optional>
 
@@ -77,16 +76,9 @@ Result<OpenPart> open_part(const std::string& first, const SplitKeys& split, uin
   return OpenPart{std::move(*file), std::move(part)};
 }
 
-bool contains(const MappedFile& file, const StoredTensor& tensor) {
-  const auto begin = reinterpret_cast<uintptr_t>(file.bytes().data());
-  const auto at = reinterpret_cast<uintptr_t>(tensor.bytes.data());
-  return at >= begin && at - begin < file.bytes().size();
-}
-
 }  // namespace
 
 Result<GgufFile> GgufFile::open(const std::string& path, const Log& log) {
-  GgufFile out;
   MANG_TRY(MappedFile file, MappedFile::open(path));
   MANG_TRY(GgufPart first, parse_gguf_part(file.bytes(), path, log));
   MANG_TRY(SplitKeys split, read_split_keys(first.metadata));
@@ -94,48 +86,26 @@ Result<GgufFile> GgufFile::open(const std::string& path, const Log& log) {
     return fail("{}: is part {} of {} of a split model; open the first part (its name ends in '{}').", path,
                 split.number + 1, split.count, part_suffix(0, split.count));
   }
-  out.version_ = first.version;
-  out.metadata_ = std::move(first.metadata);
-  out.tensors_ = std::move(first.tensors);
-  out.files_.push_back(std::move(file));
+  std::vector<MappedFile> files;
+  std::vector<StoredTensor> tensors = std::move(first.tensors);
+  files.push_back(std::move(file));
   for (uint64_t i = 1; i < split.count; ++i) {
     MANG_TRY(OpenPart next, open_part(path, split, i, log));
-    out.files_.push_back(std::move(next.file));
-    std::move(next.part.tensors.begin(), next.part.tensors.end(), std::back_inserter(out.tensors_));
-    if (out.tensors_.size() > kGgufMaxTensors) {
+    files.push_back(std::move(next.file));
+    std::move(next.part.tensors.begin(), next.part.tensors.end(), std::back_inserter(tensors));
+    if (tensors.size() > kGgufMaxTensors) {
       return fail("{}: has more than {} tensors in its parts, which is refused.", path, kGgufMaxTensors);
     }
   }
-  if (split.tensors && *split.tensors != out.tensors_.size()) {
+  if (split.tensors && *split.tensors != tensors.size()) {
     return fail("{}: the model should have {} tensors, but its {} parts hold {}.", path, *split.tensors, split.count,
-                out.tensors_.size());
+                tensors.size());
   }
-  MANG_TRY(out.by_name_, index_tensor_names(out.tensors_, path));
+  GgufFile out;
+  MANG_TRY(static_cast<TensorFiles&>(out), TensorFiles::create(std::move(files), std::move(tensors), path));
+  out.version_ = first.version;
+  out.metadata_ = std::move(first.metadata);
   return out;
-}
-
-const StoredTensor* GgufFile::find_tensor(std::string_view name) const {
-  const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
-                                   [&](uint32_t i, std::string_view wanted) { return tensors_[i].name < wanted; });
-  return at == by_name_.end() || tensors_[*at].name != name ? nullptr : &tensors_[*at];
-}
-
-uint64_t GgufFile::total_bytes() const {
-  uint64_t total = 0;
-  for (const MappedFile& file : files_) total += file.bytes().size();
-  return total;
-}
-
-void GgufFile::release(const StoredTensor& tensor) const {
-  for (const MappedFile& file : files_) {
-    if (contains(file, tensor)) file.release(tensor.bytes);
-  }
-}
-
-void GgufFile::prefetch(const StoredTensor& tensor) const {
-  for (const MappedFile& file : files_) {
-    if (contains(file, tensor)) file.prefetch(tensor.bytes);
-  }
 }
 
 }  // namespace mang

@@ -15,9 +15,8 @@
 #include <vector>
 
 #include "base/log.h"
-#include "base/mapped_file.h"
 #include "base/result.h"
-#include "tensor/tensor.h"
+#include "format/tensor_files.h"
 
 namespace mang {
 
@@ -94,29 +93,17 @@ class GgufMetadata {
 // A value as one line of text for people: "32", "0.5", "'qwen2'", "[151936 × string]". At most max_bytes of a string.
 std::string gguf_value_text(const GgufEntry& entry, size_t max_bytes = 80);
 
-class GgufFile {
+class GgufFile : public TensorFiles {
  public:
   // Opens a file, or all parts of a split one when given its first. Parts are looked for beside the first.
   static Result<GgufFile> open(const std::string& path, const Log& log = {});
 
   [[nodiscard]] uint32_t version() const { return version_; }
-  [[nodiscard]] const GgufMetadata& metadata() const { return metadata_; }          // of the first part
-  [[nodiscard]] std::span<const StoredTensor> tensors() const { return tensors_; }  // in file order, part after part
-  [[nodiscard]] const StoredTensor* find_tensor(std::string_view name) const;       // nullptr: not there
-
-  [[nodiscard]] std::span<const MappedFile> files() const { return files_; }  // the parts, in order
-  [[nodiscard]] uint64_t total_bytes() const;                                 // of all parts
-
-  // A tensor's pages: no longer needed for now, or needed soon. `tensor` must be one of tensors().
-  void release(const StoredTensor& tensor) const;
-  void prefetch(const StoredTensor& tensor) const;
+  [[nodiscard]] const GgufMetadata& metadata() const { return metadata_; }  // of the first part
 
  private:
   uint32_t version_ = 0;
   GgufMetadata metadata_;
-  std::vector<StoredTensor> tensors_;
-  std::vector<uint32_t> by_name_;  // tensors_, sorted by name
-  std::vector<MappedFile> files_;
 };
 
 }  // namespace mang

@@ -310,18 +310,6 @@ Result<std::vector<StoredTensor>> read_tensors(ByteCursor& in, std::span<const s
 
 }  // namespace
 
-Result<std::vector<uint32_t>> index_tensor_names(std::span<const StoredTensor> tensors, const std::string& what) {
-  std::vector<uint32_t> order(tensors.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return tensors[a].name < tensors[b].name; });
-  for (size_t i = 1; i < order.size(); ++i) {
-    if (tensors[order[i]].name == tensors[order[i - 1]].name) {
-      return fail("{}: two tensors are named {}.", what, quoted(tensors[order[i]].name));
-    }
-  }
-  return order;
-}
-
 Result<GgufPart> parse_gguf_part(std::span<const std::byte> bytes, const std::string& what, const Log& log) {
   ByteCursor in(bytes, what);
   MANG_TRY(Counts counts, read_header(in));

@@ -22,7 +22,4 @@ struct GgufPart {
 // `what` names the file in messages. All views point into `bytes`.
 Result<GgufPart> parse_gguf_part(std::span<const std::byte> bytes, const std::string& what, const Log& log);
 
-// Indices of `tensors` sorted by name; refuses two tensors of one name.
-Result<std::vector<uint32_t>> index_tensor_names(std::span<const StoredTensor> tensors, const std::string& what);
-
 }  // namespace mang
