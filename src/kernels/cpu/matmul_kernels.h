@@ -1,0 +1,62 @@
+// The matmul kernels of one instruction set. Raw pointers only: these tables are filled in ISA objects.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/dtype.h"
+
+namespace mang::cpu {
+
+// Tokens are worked on in groups that share each weight loaded. Inside a group of g tokens everything is interleaved:
+struct InputGroup {
+  int tokens;           // g
+  // quantized input
+  const int8_t* q;      // [K/4][g][4]
+  const float* d;       // [K/input_block][g]   scale of each block of x
+  const float* sum;     // [K/32 or K/16][g]    d · Σ q over the extent of one minimum (types with minimums)
+  const int32_t* init;  // [K/input_block][g]   init_bias − offset · Σ q
+  // float input
+  const float* x;       // [K][g]
+  // where results go: y[token · ldy + row]
+  float* y;
+  int64_t ldy;
+};
+
+// Rows [0, 16 · tiles) of one matrix, `rows` of them real (the last tile may be partial).
+struct WeightTiles {
+  DType dtype;
+  const uint8_t* data;
+  int64_t tile_bytes;
+  int64_t cols;
+  int tiles;
+  int rows;
+};
+
+struct MatmulKernels {
+  int max_group;      // largest g the kernels take
+  int32_t init_bias;  // added to every `init` (AVX-512 starts sums at the bits of 1.5·2^23 to convert for free)
+
+  // x [K] of one token into its slot of a group: q, d and the plain sums Σ q, as int32 [K/input_block][g].
+  void (*quantize_row)(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d, int32_t* sums);
+
+  // One token, reading packed weights directly.
+  void (*gemv)(const WeightTiles& w, const InputGroup& x);
+
+  // Some groups; weights are unpacked once into scratch (at least unpack_bytes(tiles)) and used for all groups.
+  void (*gemm)(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch);
+
+  // Float input: float types as they are; quantized types through dequantization (exact arithmetic).
+  void (*gemm_float)(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch);
+};
+
+// Scratch the gemm functions need for `tiles` tiles.
+inline constexpr int64_t kSliceCols = 2048;
+constexpr int64_t unpack_bytes(int tiles) { return tiles * (kSliceCols * 64 + 4096); }
+
+extern const MatmulKernels kMatmulGeneric;
+extern const MatmulKernels kMatmulAvx2;
+extern const MatmulKernels kMatmulAvxVnni;
+extern const MatmulKernels kMatmulAvx512;
+extern const MatmulKernels kMatmulAmx;
+
+}  // namespace mang::cpu
