@@ -1,0 +1,29 @@
+// All logits of a sequence, chunk by chunk.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "base/result.h"
+#include "kernels/device.h"
+#include "model/model.h"
+
+namespace mang {
+
+// rows [count, vocab] of positions first … first + count − 1.
+using LogitsSink = std::function<Result<void>(int64_t first, int64_t count, const float* rows)>;
+
+// Runs ids through the model, `chunk` tokens a forward (0: all at once), and hands every row of logits on, in order.
+// Memory for logits: chunk · vocab floats. Errors: no ids, an id outside the vocabulary, more ids than the context
+// (both numbers are said), no memory, and what the sink returns.
+Result<void> collect_logits(Model& model, const Device& device, Arithmetic arithmetic, KvType kv_type,
+                            std::span<const int32_t> ids, int64_t chunk, const LogitsSink& sink);
+
+// Refuses ids outside [0, vocab), naming the first and where it stands.
+Result<void> check_ids(std::span<const int32_t> ids, int64_t vocab);
+
+// A pool for `positions` positions of one sequence.
+Result<KvPool> create_pool(const Model& model, KvType kv_type, int64_t positions);
+
+}  // namespace mang
