@@ -14,7 +14,7 @@ namespace mang {
 namespace {
 
 Result<int> open_regular(const std::string& path, size_t& size) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe is refused below, not waited for
   if (fd < 0) return fail("{}: cannot be opened ({}).", path, std::strerror(errno));
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {

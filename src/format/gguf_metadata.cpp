@@ -69,7 +69,7 @@ std::string type_text(const GgufEntry& entry) {
 }
 
 Error wrong_type(const GgufMetadata& metadata, const GgufEntry& entry, std::string_view wanted) {
-  return fail("{}: the metadata key {} holds {} (type {}), but {} is needed.", metadata.what(), quoted(entry.key),
+  return fail("{}: the metadata key {} holds {} (type {}), but {} is needed.", metadata.what(), in_quotes(entry.key),
               gguf_value_text(entry), type_text(entry), wanted);
 }
 
@@ -98,7 +98,7 @@ Result<GgufMetadata> GgufMetadata::create(std::string what, std::vector<GgufEntr
   std::sort(out.by_key_.begin(), out.by_key_.end(), [&](uint32_t a, uint32_t b) { return key(a) < key(b); });
   for (size_t i = 1; i < out.by_key_.size(); ++i) {
     if (key(out.by_key_[i]) == key(out.by_key_[i - 1])) {
-      return fail("{}: the metadata key {} is given twice.", out.what_, quoted(key(out.by_key_[i])));
+      return fail("{}: the metadata key {} is given twice.", out.what_, in_quotes(key(out.by_key_[i])));
     }
   }
   return out;
@@ -114,7 +114,7 @@ const GgufEntry* GgufMetadata::find(std::string_view key) const {
 Result<const GgufEntry*> GgufMetadata::need(std::string_view key) const {
   const GgufEntry* entry = find(key);
   if (entry == nullptr) {
-    return fail("{}: has no metadata key {}. The file is incomplete or of another kind.", what_, quoted(key));
+    return fail("{}: has no metadata key {}. The file is incomplete or of another kind.", what_, in_quotes(key));
   }
   return entry;
 }
@@ -194,8 +194,8 @@ Result<std::vector<int64_t>> GgufMetadata::get_integers(std::string_view key) co
   for (uint64_t i = 0; i < entry->count; ++i) {
     const Integer value = reader.load(entry->payload.data() + i * reader.bytes);
     if (!value.negative && value.magnitude > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-      return fail("{}: element {} of the metadata key {} is {}; integers below 2^63 are needed.", what_, i, quoted(key),
-                  value.magnitude);
+      return fail("{}: element {} of the metadata key {} is {}; integers below 2^63 are needed.", what_, i,
+                  in_quotes(key), value.magnitude);
     }
     out[i] = static_cast<int64_t>(value.negative ? uint64_t{0} - value.magnitude : value.magnitude);
   }
@@ -217,12 +217,13 @@ Result<std::vector<uint64_t>> GgufMetadata::get_u64_each(std::string_view key, u
     return std::vector<uint64_t>(count, value);
   }
   if (entry->count != count) {
-    return fail("{}: the metadata key {} has {} elements, but {} are needed.", what_, quoted(key), entry->count, count);
+    return fail("{}: the metadata key {} has {} elements, but {} are needed.", what_, in_quotes(key), entry->count,
+                count);
   }
   MANG_TRY(std::vector<int64_t> values, get_integers(key));
   for (uint64_t i = 0; i < count; ++i) {
     if (values[i] < 0) {
-      return fail("{}: element {} of the metadata key {} is {}; at least 0 is needed.", what_, i, quoted(key),
+      return fail("{}: element {} of the metadata key {} is {}; at least 0 is needed.", what_, i, in_quotes(key),
                   values[i]);
     }
   }
@@ -242,7 +243,7 @@ std::string gguf_value_text(const GgufEntry& entry, size_t max_bytes) {
     case GgufType::boolean:
       return *at != std::byte{0} ? "true" : "false";
     case GgufType::string:
-      return quoted(text_of(entry), max_bytes);
+      return in_quotes(text_of(entry), max_bytes);
     default:
       return fmt::format("[{} × {}]", entry.count, gguf_value_type_name(entry.element));
   }

@@ -74,7 +74,7 @@ Result<GgufType> read_type(ByteCursor& in) {
 Result<Counts> read_header(ByteCursor& in) {
   MANG_TRY(std::string_view magic, in.take_text(4));
   if (magic != "GGUF") {
-    return fail("{}: is not a GGUF file: it begins with {} instead of 'GGUF'.", in.what(), quoted(magic));
+    return fail("{}: is not a GGUF file: it begins with {} instead of 'GGUF'.", in.what(), in_quotes(magic));
   }
   Counts counts;
   MANG_TRY(counts.version, in.read<uint32_t>());
@@ -175,11 +175,11 @@ Result<GgufEntry> read_entry(ByteCursor& in, std::span<const std::byte> all) {
                 begin, kGgufMaxKeyBytes);
   }
   if (!is_valid_utf8(entry.key)) {
-    return fail("{}: the metadata key {} is not UTF-8.", in.what(), quoted(entry.key));
+    return fail("{}: the metadata key {} is not UTF-8.", in.what(), in_quotes(entry.key));
   }
   MANG_TRY(entry.type, read_type(in));
   if (auto read = read_value(in, all, entry); !read) {
-    return fail("{} (value of the key {})", read.error().message, quoted(entry.key));
+    return fail("{} (value of the key {})", read.error().message, in_quotes(entry.key));
   }
   return entry;
 }
@@ -198,13 +198,13 @@ Result<uint64_t> data_alignment(const GgufMetadata& metadata) {
 Result<void> read_shape(ByteCursor& in, TensorInfo& info) {
   MANG_TRY(uint32_t dimensions, in.read<uint32_t>());
   if (dimensions == 0 || dimensions > kMaxDimensions) {
-    return fail("{}: tensor {} has {} dimensions; 1 to {} are read.", in.what(), quoted(info.name), dimensions,
+    return fail("{}: tensor {} has {} dimensions; 1 to {} are read.", in.what(), in_quotes(info.name), dimensions,
                 kMaxDimensions);
   }
   info.shape.resize(dimensions);
   for (uint32_t d = 0; d < dimensions; ++d) {
     MANG_TRY(uint64_t size, in.read<uint64_t>());
-    if (size == 0) return fail("{}: tensor {} has a dimension of size 0.", in.what(), quoted(info.name));
+    if (size == 0) return fail("{}: tensor {} has a dimension of size 0.", in.what(), in_quotes(info.name));
     info.shape[dimensions - 1 - d] = size;
   }
   return {};
@@ -216,12 +216,12 @@ Result<uint64_t> stored_bytes(const TensorInfo& info, std::string_view what) {
   const uint64_t row = info.shape.back();
   if (row % type.block_elements != 0) {
     return fail("{}: tensor {} has rows of {} elements, not a multiple of the {} in a block of {}.", what,
-                quoted(info.name), row, type.block_elements, type.name);
+                in_quotes(info.name), row, type.block_elements, type.name);
   }
   uint64_t bytes = 0;
   bool fits = checked_mul(row / type.block_elements, type.block_bytes, bytes);
   for (size_t d = 0; fits && d + 1 < info.shape.size(); ++d) fits = checked_mul(bytes, info.shape[d], bytes);
-  if (!fits) return fail("{}: the size of tensor {} overflows. The file is damaged.", what, quoted(info.name));
+  if (!fits) return fail("{}: the size of tensor {} overflows. The file is damaged.", what, in_quotes(info.name));
   return bytes;
 }
 
@@ -233,7 +233,7 @@ Result<TensorInfo> read_tensor_info(ByteCursor& in) {
     return fail("{}: a tensor name of {} bytes at byte {} is refused; 1 to {} are legal.", in.what(), info.name.size(),
                 begin, kGgufMaxNameBytes);
   }
-  if (!is_valid_utf8(info.name)) return fail("{}: the tensor name {} is not UTF-8.", in.what(), quoted(info.name));
+  if (!is_valid_utf8(info.name)) return fail("{}: the tensor name {} is not UTF-8.", in.what(), in_quotes(info.name));
   MANG_TRY(read_shape(in, info));
   MANG_TRY(uint32_t id, in.read<uint32_t>());
   const auto dtype = dtype_from_gguf_id(id);
@@ -241,7 +241,7 @@ Result<TensorInfo> read_tensor_info(ByteCursor& in) {
     return fail(
         "{}: tensor {} is stored as {} (type {}), which is not read here. Choose a file quantized as Q4_K_M, Q8_0 "
         "or another type that is.",
-        in.what(), quoted(info.name), gguf_type_name(id), id);
+        in.what(), in_quotes(info.name), gguf_type_name(id), id);
   }
   info.dtype = *dtype;
   MANG_TRY(info.bytes, stored_bytes(info, in.what()));
@@ -252,14 +252,14 @@ Result<TensorInfo> read_tensor_info(ByteCursor& in) {
 // One tensor's extent inside the data section.
 Result<void> check_extent(const TensorInfo& info, uint64_t data_bytes, uint64_t alignment, std::string_view what) {
   if (info.offset % alignment != 0) {
-    return fail("{}: tensor {} begins at offset {}, not a multiple of the alignment {}.", what, quoted(info.name),
+    return fail("{}: tensor {} begins at offset {}, not a multiple of the alignment {}.", what, in_quotes(info.name),
                 info.offset, alignment);
   }
   if (info.offset > data_bytes || info.bytes > data_bytes - info.offset) {
     return fail(
         "{}: tensor {} takes {} bytes at offset {} of the data, but the file has only {} bytes of data. The file "
         "is incomplete: download it again.",
-        what, quoted(info.name), info.bytes, info.offset, data_bytes);
+        what, in_quotes(info.name), info.bytes, info.offset, data_bytes);
   }
   return {};
 }
@@ -274,8 +274,8 @@ Result<void> check_layout(const std::vector<TensorInfo>& infos, uint64_t data_by
   for (size_t i = 0; i < order.size(); ++i) {
     const TensorInfo& info = infos[order[i]];
     if (i > 0 && info.offset < end) {
-      return fail("{}: tensors {} and {} overlap in the file.", what, quoted(infos[order[i - 1]].name),
-                  quoted(info.name));
+      return fail("{}: tensors {} and {} overlap in the file.", what, in_quotes(infos[order[i - 1]].name),
+                  in_quotes(info.name));
     }
     end = info.offset + info.bytes;
   }

@@ -28,7 +28,7 @@ Result<TensorFiles> TensorFiles::create(std::vector<MappedFile> files, std::vect
   std::sort(out.by_name_.begin(), out.by_name_.end(), [&](uint32_t a, uint32_t b) { return name(a) < name(b); });
   for (size_t i = 1; i < out.by_name_.size(); ++i) {
     if (name(out.by_name_[i]) == name(out.by_name_[i - 1])) {
-      return fail("{}: two tensors are named {}.", what, quoted(name(out.by_name_[i])));
+      return fail("{}: two tensors are named {}.", what, in_quotes(name(out.by_name_[i])));
     }
   }
   return out;

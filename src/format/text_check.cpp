@@ -65,6 +65,8 @@ std::string printable(std::string_view text, size_t max_bytes) {
   return out;
 }
 
-std::string quoted(std::string_view text, size_t max_bytes) { return fmt::format("'{}'", printable(text, max_bytes)); }
+std::string in_quotes(std::string_view text, size_t max_bytes) {
+  return fmt::format("'{}'", printable(text, max_bytes));
+}
 
 }  // namespace mang

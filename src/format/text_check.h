@@ -11,7 +11,7 @@ namespace mang {
 
 // 'text' in quotes for a message: control characters and bytes that are not UTF-8 become \xNN, and what is longer
 // than max_bytes is cut with "…", so that a hostile name can neither flood nor drive a terminal.
-[[nodiscard]] std::string quoted(std::string_view text, size_t max_bytes = 80);
+[[nodiscard]] std::string in_quotes(std::string_view text, size_t max_bytes = 80);
 
 // The same without the quotes.
 [[nodiscard]] std::string printable(std::string_view text, size_t max_bytes);
