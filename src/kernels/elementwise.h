@@ -28,4 +28,7 @@ void scale(const Device& device, float* x, float factor, int64_t M, int64_t D);
 // x[m, i] = cap · tanh(x[m, i] / cap)   (logit soft-capping, Gemma 2)
 void soft_cap(const Device& device, float* x, float cap, int64_t M, int64_t D);
 
+// x[i] = exp_f32(x[i]) (kernels/math.h) on the calling thread; any number of threads may call it at once.
+void exp_row(const Device& device, float* x, int64_t n);
+
 }  // namespace mang

@@ -2,12 +2,13 @@
 // object file for each instruction set (flags in CMakeLists.txt); dispatch.cpp puts them together.
 #pragma once
 
-#include "kernels/cpu/attention_kernels.h"
-#include "kernels/cpu/elementwise_kernels.h"
-#include "kernels/cpu/matmul_kernels.h"
 #include "kernels/isa.h"
 
 namespace mang::cpu {
+
+struct ElementwiseKernels;  // kernels/cpu/elementwise_kernels.h
+struct AttentionKernels;    // kernels/cpu/attention_kernels.h
+struct MatmulKernels;       // kernels/cpu/matmul_kernels.h
 
 struct Kernels {
   const ElementwiseKernels* elementwise;  // generic, avx2 (also avxvnni), avx512 (also amx)

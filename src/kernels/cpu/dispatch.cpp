@@ -1,0 +1,26 @@
+#include "base/check.h"
+#include "kernels/cpu/elementwise_kernels.h"
+#include "kernels/cpu/kernels.h"
+
+namespace mang::cpu {
+
+// A function of one instruction set is only ever reached through these tables, and a Device refuses an instruction
+// set that the machine does not have.
+const Kernels& kernels_of(Isa isa) {
+  static constexpr Kernels kGeneric = {&kElementwiseGeneric, nullptr, nullptr};
+  static constexpr Kernels kAvx2 = {&kElementwiseAvx2, nullptr, nullptr};
+  static constexpr Kernels kAvxVnni = {&kElementwiseAvx2, nullptr, nullptr};
+  static constexpr Kernels kAvx512 = {&kElementwiseAvx512, nullptr, nullptr};
+  static constexpr Kernels kAmx = {&kElementwiseAvx512, nullptr, nullptr};
+  switch (isa) {
+    case Isa::generic: return kGeneric;
+    case Isa::avx2: return kAvx2;
+    case Isa::avxvnni: return kAvxVnni;
+    case Isa::avx512: return kAvx512;
+    case Isa::amx: return kAmx;
+  }
+  MANG_CHECK(false && "kernels_of: unknown instruction set");
+  return kGeneric;
+}
+
+}  // namespace mang::cpu
