@@ -1,0 +1,117 @@
+// Llama 2 and 3 (Touvron et al. 2023, arXiv 2307.09288; Llama team 2024, arXiv 2407.21783), SmolLM2, Mistral (Jiang et
+// al. 2023, arXiv 2310.06825), and all that is saved as "llama". Reference: transformers models/llama, models/mistral.
+#include "kernels/elementwise.h"
+#include "kernels/rms_norm.h"
+#include "model/arch/architectures.h"
+#include "model/blocks/attention.h"
+#include "model/blocks/dense_model.h"
+#include "model/blocks/feed_forward.h"
+
+namespace mang {
+namespace {
+
+struct LlamaLayer {
+  std::vector<float> attention_norm;  // [D]
+  AttentionWeights attention;
+  std::vector<float> feed_forward_norm;  // [D]
+  FeedForwardWeights feed_forward;
+};
+
+Result<LlamaLayer> bind_layer(const DenseConfig& c, WeightSource& w, int64_t i) {
+  const int64_t D = c.hidden;
+  const int64_t F = c.intermediate;
+  const int64_t HK = c.heads * c.head_dim;
+  const int64_t GK = c.kv_heads * c.head_dim;
+  const InterleavedRows q_rows = {c.heads, c.head_dim, c.rotary_dim};
+  const InterleavedRows k_rows = {c.kv_heads, c.head_dim, c.rotary_dim};
+  const Bias attention_bias = w.is_gguf() ? Bias::by_file : c.attention_bias ? Bias::required : Bias::none;
+  const Bias mlp_bias = w.is_gguf() ? Bias::by_file : c.mlp_bias ? Bias::required : Bias::none;
+  LlamaLayer out;
+  MANG_TRY(out.attention_norm, w.vector(in_layer(i, {"input_layernorm", "attn_norm"}), D));
+  MANG_TRY(out.attention.q, w.linear(in_layer(i, {"self_attn.q_proj", "attn_q"}), HK, D, attention_bias, q_rows));
+  MANG_TRY(out.attention.k, w.linear(in_layer(i, {"self_attn.k_proj", "attn_k"}), GK, D, attention_bias, k_rows));
+  MANG_TRY(out.attention.v, w.linear(in_layer(i, {"self_attn.v_proj", "attn_v"}), GK, D, attention_bias));
+  MANG_TRY(out.attention.o, w.linear(in_layer(i, {"self_attn.o_proj", "attn_output"}), D, HK, attention_bias));
+  MANG_TRY(out.feed_forward_norm, w.vector(in_layer(i, {"post_attention_layernorm", "ffn_norm"}), D));
+  MANG_TRY(out.feed_forward.gate, w.linear(in_layer(i, {"mlp.gate_proj", "ffn_gate"}), F, D, mlp_bias));
+  MANG_TRY(out.feed_forward.up, w.linear(in_layer(i, {"mlp.up_proj", "ffn_up"}), F, D, mlp_bias));
+  MANG_TRY(out.feed_forward.down, w.linear(in_layer(i, {"mlp.down_proj", "ffn_down"}), D, F, mlp_bias));
+  return out;
+}
+
+class Llama final : public DenseModel {
+ public:
+  Llama(DenseConfig config, TokenIo io, RopeTable rope, std::vector<LlamaLayer> layers, const WeightSource& weights)
+      : DenseModel(std::move(config), std::move(io), std::move(rope), weights), layers_(std::move(layers)) {}
+
+  void forward(const Device& device, Arithmetic arithmetic, const Batch& batch, KvPool& kv, float* logits) override {
+    step_.begin(device, arithmetic, batch, kv);
+    const int64_t M = step_.tokens();
+    const int64_t D = config_.hidden;
+    const auto epsilon = static_cast<float>(config_.rms_epsilon);
+    float* x = step_.work().floats(Workspace::kStream, M * D);    // [M, D], the residual stream
+    float* h = step_.work().floats(Workspace::kNormed, M * D);    // [M, D]
+    float* y = step_.work().floats(Workspace::kBlockOut, M * D);  // [M, D]
+    rope_.reserve(step_.end_position());
+
+    embed_tokens(step_, io_, 1, x);
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const LlamaLayer& layer = layers_[i];
+      rms_norm(device, x, D, layer.attention_norm.data(), epsilon, M, D, h, D);
+      attention_block(step_, config_, static_cast<int64_t>(i), layer.attention, &rope_, h, y);
+      add(device, x, y, M, D);
+      rms_norm(device, x, D, layer.feed_forward_norm.data(), epsilon, M, D, h, D);
+      feed_forward_block(step_, GateFunction::silu, layer.feed_forward, h, y);
+      add(device, x, y, M, D);
+    }
+    write_logits(step_, config_, io_, x, logits);
+  }
+
+ private:
+  std::vector<LlamaLayer> layers_;
+};
+
+}  // namespace
+
+Result<DenseConfig> read_llama_config(const ConfigSource& source) {
+  MANG_TRY(DenseConfig config, read_dense_config(source, false));
+  MANG_TRY(config.rope, read_plain_rope(source, 10000, config.context));
+  MANG_TRY(expect_text(source, {"hidden_act", ""}, "silu"));
+  MANG_TRY(config.attention_bias, read_flag(source, {"attention_bias", ""}));
+  MANG_TRY(config.mlp_bias, read_flag(source, {"mlp_bias", ""}));
+  MANG_TRY(config.tied, read_tied(source, false));
+  // GGUF: not written by today's converters, but a file that names a window means it.
+  const ConfigKey window = {"", "attention.sliding_window"};
+  if (source.has(window)) {
+    MANG_TRY(const int64_t size, read_size(source, window, kMaxContext));
+    for (LayerConfig& layer : config.layers) layer.window = size;
+  }
+  return config;
+}
+
+Result<DenseConfig> read_mistral_config(const ConfigSource& source) {
+  MANG_TRY(DenseConfig config, read_dense_config(source, false));
+  MANG_TRY(config.rope, read_plain_rope(source, 10000, config.context));
+  MANG_TRY(expect_text(source, {"hidden_act", ""}, "silu"));
+  MANG_TRY(config.tied, read_tied(source, false));
+  const ConfigKey window = {"sliding_window", ""};  // null or absent: none
+  if (source.has(window)) {
+    MANG_TRY(const int64_t size, read_size(source, window, kMaxContext));
+    for (LayerConfig& layer : config.layers) layer.window = size;
+  }
+  return config;
+}
+
+Result<std::unique_ptr<Model>> create_llama(DenseConfig config, WeightSource& weights) {
+  MANG_TRY(TokenIo io, bind_token_io(config, weights));
+  MANG_TRY(RopeTable rope, bind_rope(config, weights));
+  std::vector<LlamaLayer> layers;
+  for (size_t i = 0; i < config.layers.size(); ++i) {
+    MANG_TRY(LlamaLayer layer, bind_layer(config, weights, static_cast<int64_t>(i)));
+    layers.push_back(std::move(layer));
+  }
+  return std::unique_ptr<Model>(
+      std::make_unique<Llama>(std::move(config), std::move(io), std::move(rope), std::move(layers), weights));
+}
+
+}  // namespace mang
