@@ -1,17 +1,19 @@
 #include "base/check.h"
+#include "kernels/cpu/attention_kernels.h"
 #include "kernels/cpu/elementwise_kernels.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/cpu/matmul_kernels.h"
 
 namespace mang::cpu {
 
 // A function of one instruction set is only ever reached through these tables, and a Device refuses an instruction
 // set that the machine does not have.
 const Kernels& kernels_of(Isa isa) {
-  static constexpr Kernels kGeneric = {&kElementwiseGeneric, nullptr, nullptr};
-  static constexpr Kernels kAvx2 = {&kElementwiseAvx2, nullptr, nullptr};
-  static constexpr Kernels kAvxVnni = {&kElementwiseAvx2, nullptr, nullptr};
-  static constexpr Kernels kAvx512 = {&kElementwiseAvx512, nullptr, nullptr};
-  static constexpr Kernels kAmx = {&kElementwiseAvx512, nullptr, nullptr};
+  static constexpr Kernels kGeneric = {&kElementwiseGeneric, nullptr, &kMatmulGeneric};
+  static constexpr Kernels kAvx2 = {&kElementwiseAvx2, nullptr, &kMatmulAvx2};
+  static constexpr Kernels kAvxVnni = {&kElementwiseAvx2, nullptr, &kMatmulAvxVnni};
+  static constexpr Kernels kAvx512 = {&kElementwiseAvx512, nullptr, &kMatmulAvx512};
+  static constexpr Kernels kAmx = {&kElementwiseAvx512, nullptr, &kMatmulAvx512};
   switch (isa) {
     case Isa::generic: return kGeneric;
     case Isa::avx2: return kAvx2;

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "tensor/dtype.h"
+#include "kernels/packed_layout.h"
 
 namespace mang::cpu {
 
@@ -11,7 +11,7 @@ namespace mang::cpu {
 struct InputGroup {
   int tokens;           // g
   // quantized input
-  const int8_t* q;      // [K/4][g][4]
+  const int8_t* q;      // [K/4][g][4]; in a wide group: [K/64][g][64], the last part padded
   const float* d;       // [K/input_block][g]   scale of each block of x
   const float* sum;     // [K/32 or K/16][g]    d · Σ q over the extent of one minimum (types with minimums)
   const int32_t* init;  // [K/input_block][g]   init_bias − offset · Σ q
@@ -26,7 +26,7 @@ struct InputGroup {
 struct WeightTiles {
   DType dtype;
   const uint8_t* data;
-  int64_t tile_bytes;
+  TileLayout layout;
   int64_t cols;
   int tiles;
   int rows;
@@ -34,10 +34,13 @@ struct WeightTiles {
 
 struct MatmulKernels {
   int max_group;      // largest g the kernels take
+  int wide_group;     // g of the groups that AMX takes; 0: none
   int32_t init_bias;  // added to every `init` (AVX-512 starts sums at the bits of 1.5·2^23 to convert for free)
 
   // x [K] of one token into its slot of a group: q, d and the plain sums Σ q, as int32 [K/input_block][g].
-  void (*quantize_row)(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d, int32_t* sums);
+  // Where a value of x is not finite, every d is NaN.
+  void (*quantize_row)(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d,
+                       int32_t* sums);
 
   // One token, reading packed weights directly.
   void (*gemv)(const WeightTiles& w, const InputGroup& x);

@@ -1,0 +1,245 @@
+// Quantized matmul of one instruction set, over vec_*-inl.h and dot_*-inl.h. A lane is an output row; its chain of
+// roundings (docs/arithmetic.md) is the same in gemv and gemm, for any number of tokens, tiles and threads.
+#pragma once
+
+#include "kernels/cpu/codes-inl.h"
+#include "kernels/cpu/matmul_kernels.h"
+
+namespace {
+
+using mang::cpu::InputGroup;
+using mang::cpu::WeightTiles;
+
+// What the inner loop needs to know of a type. Types that agree in it share their code.
+template <bool kSplitInput, int kSubCount, int kMinCount, int kLargestCode>
+struct Spec {
+  static constexpr bool kSplit = kSplitInput;  // x has one scale for 16, not for 32
+  static constexpr int kSubs = kSubCount;
+  static constexpr int kMins = kMinCount;
+  static constexpr int kMaxCode = kLargestCode;
+  static constexpr int kScales = kDotBias != 0 ? 2 : 1;  // vectors stored for each sub-block scale
+  static constexpr int64_t kBlockBytes = 512 + 64 * (kSubs * kScales + kMins);  // one block, unpacked
+};
+
+constexpr int code_class(int max_code) {
+  return kDotBias != 0 ? 0 : max_code <= 15 ? 15 : max_code <= 31 ? 31 : max_code <= 63 ? 63 : 255;
+}
+
+template <DType kType>
+using SpecOf = Spec<mang::quant_traits(kType).input_block == 16, mang::quant_traits(kType).subs,
+                    mang::quant_traits(kType).mins, code_class(mang::quant_traits(kType).max_code)>;
+
+inline VF load_rows(const float* y, int rows) { return rows >= 16 ? vf_load(y) : vf_load_n(y, rows); }
+inline void store_rows(float* y, VF v, int rows) {
+  if (rows >= 16) {
+    vf_store(y, v);
+  } else {
+    vf_store_n(y, v, rows);
+  }
+}
+
+// The float steps of one block: scaled sums and minimums into the row's chain.
+//   d, sum: of the token, `g` apart from one block of x to the next.
+template <typename S>
+inline __attribute__((always_inline)) VF finish_block(VF acc, VI dot0, VI dot1, const Scale* scales, const VF* wm,
+                                                      const float* d, const float* sum, int g) {
+  acc = vf_fma(dot_scaled(dot0, scales[0]), vf_set(d[0]), acc);
+  if constexpr (S::kSplit) acc = vf_fma(dot_scaled(dot1, scales[S::kSubs - 1]), vf_set(d[g]), acc);
+  if constexpr (S::kMins >= 1) acc = vf_fma(wm[0], vf_set(sum[0]), acc);
+  if constexpr (S::kMins == 2) acc = vf_fma(wm[1], vf_set(sum[g]), acc);
+  return acc;
+}
+
+// ---- one token, packed weights read directly -----------------------------------------------------------------------
+
+template <DType kType>
+void gemv_type(const WeightTiles& w, const InputGroup& x) {
+  using S = SpecOf<kType>;
+  constexpr QuantTraits t = mang::quant_traits(kType);
+  const int64_t blocks = w.cols / 32;
+  for (int tile = 0; tile < w.tiles; ++tile) {
+    const uint8_t* base = w.data + tile * w.layout.bytes;
+    VF acc = vf_zero();
+    for (int64_t b = 0; b < blocks; ++b) {
+      const uint8_t* codes = base + b * t.code_bytes();
+      const int8_t* q = x.q + 32 * b;
+      Dot<S::kMaxCode> dot0, dot1;
+      dot0.begin(x.init + (S::kSplit ? 2 * b : b));
+      if constexpr (S::kSplit) dot1.begin(x.init + 2 * b + 1);
+      unrolled<8>([&]<int i>() __attribute__((always_inline)) {
+        if constexpr (S::kSplit && i >= 4) {
+          dot1.template step<i - 4>(load_codes<t.form, i>(codes), act_load(q + 4 * i));
+        } else {
+          dot0.template step<i>(load_codes<t.form, i>(codes), act_load(q + 4 * i));
+        }
+      });
+      BlockScales s;
+      load_scales<kType>(base, w.layout, b, s);
+      const VI sum0 = dot0.end();
+      VI sum1 = sum0;
+      if constexpr (S::kSplit) sum1 = dot1.end();
+      Scale scales[2] = {scale_of(s.ws[0]), scale_of(s.ws[t.subs - 1])};
+      acc = finish_block<S>(acc, sum0, sum1, scales, s.wm, x.d + (S::kSplit ? 2 * b : b), x.sum + (S::kMins == 2 ? 2 * b : b), 1);
+    }
+    store_rows(x.y + 16 * tile, acc, w.rows - 16 * tile);
+  }
+}
+
+// ---- several tokens: weights unpacked once into scratch ------------------------------------------------------------
+
+// An unpacked block: 8 groups of 64 code bytes; for each sub-block its Scale; the minimums.
+template <DType kType>
+void unpack_blocks(const WeightTiles& w, int tile, int64_t first, int64_t count, uint8_t* to) {
+  using S = SpecOf<kType>;
+  constexpr QuantTraits t = mang::quant_traits(kType);
+  const uint8_t* base = w.data + tile * w.layout.bytes;
+  for (int64_t b = 0; b < count; ++b, to += S::kBlockBytes) {
+    const uint8_t* codes = base + (first + b) * t.code_bytes();
+    unrolled<8>([&]<int i>() __attribute__((always_inline)) { vb_store(to + 64 * i, load_codes<t.form, i>(codes)); });
+    BlockScales s;
+    load_scales<kType>(base, w.layout, first + b, s);
+    uint8_t* at = to + 512;
+    for (int sub = 0; sub < t.subs; ++sub, at += sizeof(Scale)) {
+      const Scale scale = scale_of(s.ws[sub]);
+      __builtin_memcpy(at, &scale, sizeof(Scale));
+    }
+    for (int m = 0; m < t.mins; ++m, at += 64) vf_store(reinterpret_cast<float*>(at), s.wm[m]);
+  }
+}
+
+// kTiles tiles × kTokens tokens over `blocks` unpacked blocks, continuing the chains in y.
+template <typename S, int kTiles, int kTokens>
+void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, const InputGroup& x, int64_t row,
+           int rows) {
+  constexpr int kParts = S::kSplit ? 2 : 1;
+  constexpr int kSteps = 8 / kParts;
+  VF acc[kTiles][kTokens];
+  for (int t = 0; t < kTiles; ++t) {
+    for (int m = 0; m < kTokens; ++m) {
+      acc[t][m] = first_block == 0 ? vf_zero() : load_rows(x.y + m * x.ldy + row + 16 * t, rows - 16 * t);
+    }
+  }
+  const int8_t* q = x.q + first_block * 32 * kTokens;
+  const float* d = x.d + first_block * kParts * kTokens;
+  const int32_t* init = x.init + first_block * kParts * kTokens;
+  const float* sum = S::kMins > 0 ? x.sum + first_block * S::kMins * kTokens : nullptr;
+  for (int64_t b = 0; b < blocks; ++b) {
+    unrolled<kParts>([&]<int part>() __attribute__((always_inline)) {
+      Dot<S::kMaxCode> dots[kTiles][kTokens];
+#pragma GCC unroll 8
+      for (int m = 0; m < kTokens; ++m) {
+#pragma GCC unroll 2
+        for (int t = 0; t < kTiles; ++t) dots[t][m].begin(init + part * kTokens + m);
+      }
+      unrolled<kSteps>([&]<int i>() __attribute__((always_inline)) {
+        VB codes[kTiles];
+#pragma GCC unroll 2
+        for (int t = 0; t < kTiles; ++t) codes[t] = vb_load(unpacked[t] + b * S::kBlockBytes + 64 * (part * kSteps + i));
+#pragma GCC unroll 8
+        for (int m = 0; m < kTokens; ++m) {
+          const Act a = act_load(q + ((part * kSteps + i) * kTokens + m) * 4);
+#pragma GCC unroll 2
+          for (int t = 0; t < kTiles; ++t) dots[t][m].template step<i>(codes[t], a);
+        }
+      });
+#pragma GCC unroll 2
+      for (int t = 0; t < kTiles; ++t) {
+        const uint8_t* at = unpacked[t] + b * S::kBlockBytes + 512;
+        Scale scale;
+        __builtin_memcpy(&scale, at + (S::kSubs == 2 ? part : 0) * sizeof(Scale), sizeof(Scale));
+#pragma GCC unroll 8
+        for (int m = 0; m < kTokens; ++m) {
+          acc[t][m] = vf_fma(dot_scaled(dots[t][m].end(), scale), vf_set(d[part * kTokens + m]), acc[t][m]);
+        }
+      }
+    });
+    if constexpr (S::kMins > 0) {
+#pragma GCC unroll 2
+      for (int t = 0; t < kTiles; ++t) {
+        const auto* wm =
+            reinterpret_cast<const float*>(unpacked[t] + b * S::kBlockBytes + 512 + S::kSubs * sizeof(Scale));
+#pragma GCC unroll 2
+        for (int i = 0; i < S::kMins; ++i) {
+          const VF minimum = vf_load(wm + 16 * i);
+#pragma GCC unroll 8
+          for (int m = 0; m < kTokens; ++m) acc[t][m] = vf_fma(minimum, vf_set(sum[i * kTokens + m]), acc[t][m]);
+        }
+      }
+      sum += S::kMins * kTokens;
+    }
+    q += 32 * kTokens;
+    d += kParts * kTokens;
+    init += kParts * kTokens;
+  }
+  for (int t = 0; t < kTiles; ++t) {
+    for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + row + 16 * t, acc[t][m], rows - 16 * t);
+  }
+}
+
+template <typename S, int kTiles>
+void micro_group(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, const InputGroup& x, int64_t row,
+                 int rows) {
+  switch (x.tokens) {
+    case 1: return micro<S, kTiles, 1>(unpacked, blocks, first_block, x, row, rows);
+    case 2: return micro<S, kTiles, 2>(unpacked, blocks, first_block, x, row, rows);
+    case 3: return micro<S, kTiles, 3>(unpacked, blocks, first_block, x, row, rows);
+    case 4:
+      if constexpr (kMaxGroup >= 4) return micro<S, kTiles, 4>(unpacked, blocks, first_block, x, row, rows);
+      break;
+    case 5:
+      if constexpr (kMaxGroup >= 5) return micro<S, kTiles, 5>(unpacked, blocks, first_block, x, row, rows);
+      break;
+    case 6:
+      if constexpr (kMaxGroup >= 6) return micro<S, kTiles, 6>(unpacked, blocks, first_block, x, row, rows);
+      break;
+    default: break;
+  }
+  __builtin_trap();
+}
+
+template <DType kType>
+void gemm_type(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
+  using S = SpecOf<kType>;
+  constexpr int64_t kSliceBlocks = mang::cpu::kSliceCols / 32;
+  const int64_t blocks = w.cols / 32;
+  for (int64_t first = 0; first < blocks; first += kSliceBlocks) {
+    const int64_t count = blocks - first < kSliceBlocks ? blocks - first : kSliceBlocks;
+    const int64_t tile_stride = count * S::kBlockBytes;
+    for (int tile = 0; tile < w.tiles; ++tile) unpack_blocks<kType>(w, tile, first, count, scratch + tile * tile_stride);
+    for (int g = 0; g < group_count; ++g) {
+      for (int tile = 0; tile < w.tiles; tile += kRowTiles) {
+        const uint8_t* unpacked[2] = {scratch + tile * tile_stride, scratch + (tile + 1) * tile_stride};
+        if (kRowTiles == 2 && tile + 1 < w.tiles) {
+          micro_group<S, kRowTiles>(unpacked, count, first, groups[g], 16 * tile, w.rows - 16 * tile);
+        } else {
+          micro_group<S, 1>(unpacked, count, first, groups[g], 16 * tile, w.rows - 16 * tile);
+        }
+      }
+    }
+  }
+}
+
+#define MANG_FOR_QUANT_TYPES(X) \
+  X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K) X(IQ4_NL) X(IQ4_XS) X(MXFP4)
+
+void gemv(const WeightTiles& w, const InputGroup& x) {
+  switch (w.dtype) {
+#define X(T) \
+  case DType::T: return gemv_type<DType::T>(w, x);
+    MANG_FOR_QUANT_TYPES(X)
+#undef X
+    default: __builtin_trap();
+  }
+}
+
+void gemm(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
+  switch (w.dtype) {
+#define X(T) \
+  case DType::T: return gemm_type<DType::T>(w, groups, group_count, scratch);
+    MANG_FOR_QUANT_TYPES(X)
+#undef X
+    default: __builtin_trap();
+  }
+}
+
+}  // namespace

@@ -1,0 +1,214 @@
+#include "kernels/quant_blocks.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "base/check.h"
+#include "tensor/float16.h"
+
+namespace mang {
+
+namespace {
+
+// Element i in the low nibble of qs[i], element i + 16 in its high nibble.
+void split_nibbles(const uint8_t* qs, uint8_t* codes) {
+  for (int i = 0; i < 16; ++i) {
+    codes[i] = qs[i] & 15;
+    codes[i + 16] = qs[i] >> 4;
+  }
+}
+
+void add_bits(const uint8_t* qh, int shift, uint8_t* codes) {
+  uint32_t bits;
+  std::memcpy(&bits, qh, 4);
+  for (int i = 0; i < 32; ++i) codes[i] |= static_cast<uint8_t>(((bits >> i) & 1u) << shift);
+}
+
+template <typename Block>
+const Block& block_at(const std::byte* row, int64_t index) {
+  return *reinterpret_cast<const Block*>(row + index * static_cast<int64_t>(sizeof(Block)));
+}
+
+// Scale and minimum j of the twelve packed bytes of Q4_K and Q5_K (6 bits each).
+void scale_min_k4(const uint8_t* s, int j, uint8_t& scale, uint8_t& minimum) {
+  if (j < 4) {
+    scale = s[j] & 63;
+    minimum = s[j + 4] & 63;
+  } else {
+    scale = static_cast<uint8_t>((s[j + 4] & 15) | ((s[j - 4] >> 6) << 4));
+    minimum = static_cast<uint8_t>((s[j + 4] >> 4) | ((s[j] >> 6) << 4));
+  }
+}
+
+// The 6-bit scale j (0 … 15) of Q3_K, minus 32.
+int8_t scale_q3k(const uint8_t* s, int j) {
+  const int low = j < 8 ? s[j] & 15 : s[j - 8] >> 4;
+  const int high = (s[8 + j % 4] >> (2 * (j / 4))) & 3;
+  return static_cast<int8_t>((low | (high << 4)) - 32);
+}
+
+void read_legacy(DType dtype, const std::byte* row, int64_t block, QuantBlock& out) {
+  switch (dtype) {
+    case DType::Q4_0:
+    case DType::IQ4_NL: {
+      const auto& b = block_at<BlockQ4_0>(row, block);
+      out.d = b.d;
+      split_nibbles(b.qs, out.codes);
+      return;
+    }
+    case DType::Q4_1: {
+      const auto& b = block_at<BlockQ4_1>(row, block);
+      out.d = b.d;
+      out.m = b.m;
+      split_nibbles(b.qs, out.codes);
+      return;
+    }
+    case DType::Q5_0: {
+      const auto& b = block_at<BlockQ5_0>(row, block);
+      out.d = b.d;
+      split_nibbles(b.qs, out.codes);
+      add_bits(b.qh, 4, out.codes);
+      return;
+    }
+    case DType::Q5_1: {
+      const auto& b = block_at<BlockQ5_1>(row, block);
+      out.d = b.d;
+      out.m = b.m;
+      split_nibbles(b.qs, out.codes);
+      add_bits(b.qh, 4, out.codes);
+      return;
+    }
+    case DType::Q8_0: {
+      const auto& b = block_at<BlockQ8_0>(row, block);
+      out.d = b.d;
+      for (int i = 0; i < 32; ++i) out.codes[i] = static_cast<uint8_t>(b.qs[i] + 128);
+      return;
+    }
+    case DType::MXFP4: {
+      const auto& b = block_at<BlockMXFP4>(row, block);
+      out.sc[0] = out.sc[1] = b.e;
+      split_nibbles(b.qs, out.codes);
+      return;
+    }
+    default: MANG_CHECK(false);
+  }
+}
+
+void read_super(DType dtype, const std::byte* row, int64_t block, QuantBlock& out) {
+  const int64_t super = block / 8;
+  const int j = static_cast<int>(block % 8);  // 32 elements from 32·j
+  switch (dtype) {
+    case DType::Q2_K: {
+      const auto& b = block_at<BlockQ2_K>(row, super);
+      out.d = b.d;
+      out.m = b.dmin;
+      out.sc[0] = b.scales[2 * j];
+      out.sc[1] = b.scales[2 * j + 1];
+      for (int i = 0; i < 32; ++i) out.codes[i] = (b.qs[32 * (j / 4) + i] >> (2 * (j % 4))) & 3;
+      return;
+    }
+    case DType::Q3_K: {
+      const auto& b = block_at<BlockQ3_K>(row, super);
+      out.d = b.d;
+      out.sc[0] = static_cast<uint8_t>(scale_q3k(b.scales, 2 * j));
+      out.sc[1] = static_cast<uint8_t>(scale_q3k(b.scales, 2 * j + 1));
+      for (int i = 0; i < 32; ++i) {
+        const int low = (b.qs[32 * (j / 4) + i] >> (2 * (j % 4))) & 3;
+        out.codes[i] = static_cast<uint8_t>(low | (((b.hmask[i] >> j) & 1) << 2));
+      }
+      return;
+    }
+    case DType::Q4_K: {
+      const auto& b = block_at<BlockQ4_K>(row, super);
+      out.d = b.d;
+      out.m = b.dmin;
+      scale_min_k4(b.scales, j, out.sc[0], out.mn);
+      out.sc[1] = out.sc[0];
+      for (int i = 0; i < 32; ++i) out.codes[i] = (b.qs[32 * (j / 2) + i] >> (4 * (j % 2))) & 15;
+      return;
+    }
+    case DType::Q5_K: {
+      const auto& b = block_at<BlockQ5_K>(row, super);
+      out.d = b.d;
+      out.m = b.dmin;
+      scale_min_k4(b.scales, j, out.sc[0], out.mn);
+      out.sc[1] = out.sc[0];
+      for (int i = 0; i < 32; ++i) {
+        const int low = (b.qs[32 * (j / 2) + i] >> (4 * (j % 2))) & 15;
+        out.codes[i] = static_cast<uint8_t>(low | (((b.qh[i] >> j) & 1) << 4));
+      }
+      return;
+    }
+    case DType::Q6_K: {
+      const auto& b = block_at<BlockQ6_K>(row, super);
+      out.d = b.d;
+      out.sc[0] = static_cast<uint8_t>(b.scales[2 * j]);
+      out.sc[1] = static_cast<uint8_t>(b.scales[2 * j + 1]);
+      const int half = j / 4;     // 128 elements
+      const int quarter = j % 4;  // 32 of them
+      const uint8_t* ql = b.ql + 64 * half + 32 * (quarter % 2);
+      const uint8_t* qh = b.qh + 32 * half;
+      for (int i = 0; i < 32; ++i) {
+        const int low = (ql[i] >> (4 * (quarter / 2))) & 15;
+        out.codes[i] = static_cast<uint8_t>(low | (((qh[i] >> (2 * quarter)) & 3) << 4));
+      }
+      return;
+    }
+    case DType::IQ4_XS: {
+      const auto& b = block_at<BlockIQ4_XS>(row, super);
+      out.d = b.d;
+      const int low = (b.scales_l[j / 2] >> (4 * (j % 2))) & 15;
+      const int high = (b.scales_h >> (2 * j)) & 3;
+      out.sc[0] = out.sc[1] = static_cast<uint8_t>((low | (high << 4)) - 32);
+      split_nibbles(b.qs + 16 * j, out.codes);
+      return;
+    }
+    default: MANG_CHECK(false);
+  }
+}
+
+// 2^(e − 128): MXFP4's scale with the codebook's factor of two taken off. e = 255 stands for NaN.
+float mx_scale(uint8_t e) { return e == 255 ? NAN : std::ldexp(1.0f, static_cast<int>(e) - 128); }
+
+}  // namespace
+
+void quant_scales(DType dtype, QuantBlock& b) {
+  const QuantTraits traits = quant_traits(dtype);
+  const float d = f32_from_f16(b.d);
+  const float m = f32_from_f16(b.m);
+  for (int half = 0; half < 2; ++half) {
+    b.wm[half] = 0;
+    if (dtype == DType::MXFP4) {
+      b.ws[half] = mx_scale(b.sc[half]);
+    } else if (dtype == DType::Q2_K) {
+      b.ws[half] = d * static_cast<float>(b.sc[half] & 15);
+      b.wm[half] = -(m * static_cast<float>(b.sc[half] >> 4));
+    } else if (traits.super) {
+      const int sc = traits.signed_sc ? static_cast<int8_t>(b.sc[half]) : b.sc[half];
+      b.ws[half] = d * static_cast<float>(sc);
+      if (traits.mins == 1) b.wm[half] = -(m * static_cast<float>(b.mn));
+    } else {
+      b.ws[half] = d;
+      if (traits.mins == 1) b.wm[half] = m;
+    }
+  }
+}
+
+void read_quant_block(DType dtype, const std::byte* row, int64_t block, QuantBlock& out) {
+  out.d = out.m = 0;
+  out.sc[0] = out.sc[1] = out.mn = 0;
+  const QuantTraits traits = quant_traits(dtype);
+  if (traits.super) {
+    read_super(dtype, row, block, out);
+  } else {
+    read_legacy(dtype, row, block, out);
+  }
+  if (traits.form == CodeForm::codebook_iq4) {
+    for (auto& c : out.codes) c = static_cast<uint8_t>(kIq4Codebook[c] + 128);
+  } else if (traits.form == CodeForm::codebook_fp4) {
+    for (auto& c : out.codes) c = static_cast<uint8_t>(kFp4TwiceCodebook[c] + 12);
+  }
+  quant_scales(dtype, out);
+}
+
+}  // namespace mang
