@@ -31,6 +31,10 @@ Result<Json> parse_json(std::string_view text, std::string_view what, int max_de
   if (nesting_depth(text, max_depth) > max_depth) {
     return fail("{}: JSON nested more than {} levels deep is refused.", what, max_depth);
   }
+  // nlohmann takes a zero byte for the end of the text; JSON never has one.
+  if (const size_t zero = text.find('\0'); zero != text.npos) {
+    return fail("{}: is not valid JSON: there is a zero byte at {}.", what, zero);
+  }
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& e) {

@@ -28,6 +28,10 @@ class JsonEvents {
   // Parses `text`; errors name `what`.
   Result<void> parse(std::string_view text, std::string_view what) {
     what_ = what;
+    // nlohmann takes a zero byte for the end of the text; JSON never has one.
+    if (const size_t zero = text.find('\0'); zero != text.npos) {
+      return fail("{}: is not valid JSON: there is a zero byte at {}.", what, zero);
+    }
     if (nlohmann::json::sax_parse(text.begin(), text.end(), this)) return {};
     return Error{error_};
   }

@@ -44,6 +44,7 @@ TEST_CASE("JSON from outside is bounded in depth and never throws") {
   CHECK(parse_json(R"({"b": 1, "a": [2]})", "x").value().dump() == R"({"b":1,"a":[2]})");
   CHECK(!parse_json(std::string(100000, '['), "x").ok());
   CHECK(!parse_json("{", "x").ok());
+  CHECK(!parse_json(std::string_view("{}\0x", 4), "x").ok());  // no end of text before the end
   CHECK(!parse_json("\"\xff\"", "x").ok());
   CHECK(parse_json(R"(["[[[[[", "\"[["])", "x", 1).ok());
 }

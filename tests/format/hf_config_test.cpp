@@ -89,6 +89,7 @@ TEST_CASE("what is not a JSON object within bounds is refused") {
   CHECK(contains(error("{"), "not valid JSON"));
   CHECK(contains(error("[]"), "instead of a JSON object"));
   CHECK(contains(error("{\"a\":\"\xc0\xaf\"}"), "not valid JSON"));
+  CHECK(contains(error(std::string_view("{}\0", 3)), "zero byte"));
   CHECK(contains(error("{\"a\":NaN}"), "not valid JSON"));
   CHECK(contains(error(std::string(1'000'000, '[')), "levels deep"));
   std::string many = "{\"a\":[0";

@@ -96,6 +96,7 @@ TEST_CASE("refusals") {
   CHECK(contains(parse_error(safetensors_bytes(R"({"__metadata__":{"a":"1","a":"2"}})", "")), "given twice"));
   CHECK(contains(parse_error(safetensors_bytes("[]", "")), "not a safetensors file"));
   CHECK(contains(parse_error(safetensors_bytes("{} x", "")), "not valid JSON"));
+  CHECK(contains(parse_error(safetensors_bytes(std::string_view("{}\0 x", 5), "")), "zero byte at 2"));
   CHECK(contains(parse_error(safetensors_bytes("{\"\xff\":{}}", "")), "not valid JSON"));
   CHECK(contains(parse_error("abc"), "truncated"));
   CHECK(contains(parse_error(std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8)), "announces a header"));
