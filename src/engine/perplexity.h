@@ -17,7 +17,7 @@ struct PerplexityOptions {
   int64_t context = 512;  // tokens of a window
   // 0: the text is cut into windows that do not overlap and the second half of each is scored, as llama.cpp's
   // perplexity tool does. Else windows start every `stride` tokens and each scores the tokens that no window before it
-  // scored (Hugging Face's sliding window); 1 ≤ stride ≤ context.
+  // scored (Hugging Face's sliding window); 1 ≤ stride < context.
   int64_t stride = 0;
   int64_t max_windows = 0;     // 0: all
   std::optional<int32_t> bos;  // replaces the first token of each window (stride 0), or starts the text

@@ -11,16 +11,7 @@
 
 namespace mang {
 
-// What the publisher recommends (generation_config.json, or a GGUF file's general.sampling.*); nullopt: not said.
-struct GenerationDefaults {
-  std::optional<bool> do_sample;
-  std::optional<float> temperature;
-  std::optional<int32_t> top_k;
-  std::optional<float> top_p;
-  std::optional<float> min_p;
-  std::optional<float> repetition_penalty;
-  std::optional<int64_t> max_new_tokens;
-};
+struct GenerationDefaults;  // load/load_model.h
 
 // Applied to a row of logits in this order (the order of Hugging Face's generate, with the penalties and biases of
 // the OpenAI API between): repetition penalty, presence and frequency penalty, logit bias, then at temperature 0 the
@@ -30,9 +21,9 @@ struct SamplingParams {
   int32_t top_k = 0;             // the k best; 0: off
   float top_p = 1;               // the fewest best with this much probability together; 1: off. 0 … 1
   float min_p = 0;               // those with at least min_p × the best one's probability; 0: off. 0 … 1
-  float repetition_penalty = 1;  // of tokens in the prompt or the answer: logit ÷ penalty, or × if negative. (0, 100]
-  float presence_penalty = 0;    // subtracted once for a token already in the answer. −100 … 100
-  float frequency_penalty = 0;   // subtracted once for each time a token is in the answer. −100 … 100
+  float repetition_penalty = 1;  // of tokens in the prompt or the answer: logit ÷ penalty, or × if negative. 0.01 … 100
+  float presence_penalty = 0;   // subtracted once for a token already in the answer. −100 … 100
+  float frequency_penalty = 0;  // subtracted once for each time a token is in the answer. −100 … 100
   std::vector<std::pair<int32_t, float>> logit_bias;  // (id, added to its logit); −infinity bans it. |bias| ≤ 10,000
   uint64_t seed = 0;  // a drawn token depends on the logits, the seed and its position, on nothing else
 
@@ -43,8 +34,8 @@ struct SamplingParams {
   std::optional<int32_t> logprobs;    // log probability of each token and of the n best beside it. 0 … 128
 };
 
-// The publisher's defaults as parameters. Where nothing is said, Hugging Face's rule holds: without do_sample (and
-// without a temperature) the best token is taken.
+// The publisher's defaults as parameters, still to be validated. Where nothing is said about sampling, neither whether
+// nor with which temperature, the best token is taken, as Hugging Face's generate does.
 SamplingParams params_from(const GenerationDefaults& defaults);
 
 // Refuses what is out of range, with the range, before anything is allocated for it. vocab: rows of the head.

@@ -1,0 +1,364 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/collect_logits.h"
+#include "engine/scheduler.h"
+#include "engine/sequence.h"
+
+namespace mang {
+
+namespace {
+
+constexpr int64_t kMostSequences = 4096;
+constexpr int64_t kMostStepTokens = 65'536;
+constexpr int64_t kLeastChunk = 64;     // of a prompt, however slow the machine
+constexpr int64_t kFirstChunk = 128;    // before the speed is known
+constexpr int64_t kTellingTokens = 32;  // a step with fewer says nothing about the speed of prompts
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+Result<void> check_options(const EngineOptions& options, const ModelInfo& info) {
+  if (options.context < 0 || options.context > info.context) {
+    return fail("A context of {} tokens was asked for; this model reads at most {}.", options.context, info.context);
+  }
+  if (options.kv_blocks < 0) return fail("kv_blocks is {}; it must be 0 (automatic) or more.", options.kv_blocks);
+  if (options.max_sequences < 1 || options.max_sequences > kMostSequences) {
+    return fail("max_sequences is {}; it must be from 1 to {}.", options.max_sequences, kMostSequences);
+  }
+  if (options.step_tokens < options.max_sequences || options.step_tokens > kMostStepTokens) {
+    return fail("step_tokens is {}; it must be from max_sequences ({}) to {}.", options.step_tokens,
+                options.max_sequences, kMostStepTokens);
+  }
+  if (!(options.step_seconds >= 0)) return fail("step_seconds is {}; it must be 0 or more.", options.step_seconds);
+  return {};
+}
+
+}  // namespace
+
+std::string_view finish_reason_name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::stop_token:
+      return "stop token";
+    case FinishReason::stop_string:
+      return "stop string";
+    case FinishReason::max_tokens:
+      return "max tokens";
+    case FinishReason::context_full:
+      return "context full";
+    case FinishReason::cancelled:
+      return "cancelled";
+    case FinishReason::error:
+      return "error";
+  }
+  MANG_CHECK(false);
+}
+
+double RequestStats::prefill_speed() const {
+  return prefill_seconds > 0 ? static_cast<double>(prompt_tokens - cached_tokens) / prefill_seconds : 0;
+}
+
+double RequestStats::decode_speed() const {
+  return decode_seconds > 0 ? static_cast<double>(generated_tokens - 1) / decode_seconds : 0;
+}
+
+struct Engine::State {
+  State(Model& a_model, const Device& a_device, const Tokenizer* a_tokenizer, const EngineOptions& an_options,
+        KvPool&& a_pool)
+      : model(a_model),
+        device(a_device),
+        tokenizer(a_tokenizer),
+        options(an_options),
+        pool(std::move(a_pool)),
+        scheduler(pool, options.max_sequences, options.step_tokens) {}
+
+  // step() and what it consists of.
+  bool step();
+  void take_inbox();
+  void forward(const std::vector<Work>& work);
+  void sample(const std::vector<Work>& work);
+  void take_token(Sequence& sequence, SampledToken&& token);
+  void finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token = {}, std::string error = {});
+  void free_session(SessionId session);
+  [[nodiscard]] int64_t chunk_tokens() const;
+  [[nodiscard]] bool stops(const Sequence& sequence, int32_t id) const;
+
+  Result<void> check_request(const Request& request) const;
+
+  Model& model;
+  const Device& device;
+  const Tokenizer* tokenizer;
+  EngineOptions options;
+  KvPool pool;
+  Scheduler scheduler;
+  std::vector<float> logits;   // [rows of this step, vocab]
+  double tokens_a_second = 0;  // of the last step that read a prompt; 0: none yet
+
+  // What other threads reach.
+  struct Inbox {
+    std::vector<std::unique_ptr<Sequence>> requests;
+    std::vector<RequestId> cancelled;
+    std::vector<SessionId> closed;
+  };
+  std::mutex mutex;
+  Inbox inbox;
+  std::unordered_map<SessionId, bool> sessions;  // open ones → a request is using it
+  RequestId last_request = 0;
+  SessionId last_session = 0;
+};
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::create(Model& model, const Device& device, const Tokenizer* tokenizer,
+                                               EngineOptions options) {
+  const ModelInfo& info = model.info();
+  MANG_TRY(check_options(options, info));
+  if (options.context == 0) options.context = info.context;
+  if (options.kv_blocks == 0) options.kv_blocks = blocks_for(options.context);
+  options.context = std::min(options.context, options.kv_blocks * kPagePositions);
+  MANG_TRY(std::vector<KvLayout> layers, model.kv_layout(options.kv_type));
+  MANG_TRY(KvPool pool, KvPool::create(std::move(layers), options.kv_blocks));
+  auto state = std::make_unique<State>(model, device, tokenizer, options, std::move(pool));
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+Result<void> Engine::State::check_request(const Request& request) const {
+  const int64_t vocab = model.info().vocab;
+  MANG_TRY(validate(request.sampling, vocab));
+  if (request.prompt.empty()) return fail("The prompt is empty: there is nothing to continue.");
+  const auto length = static_cast<int64_t>(request.prompt.size());
+  const int64_t room = request.sampling.max_tokens == 0 ? 0 : 1;  // for an answer of at least one token
+  if (length + room > options.context) {
+    return fail("The prompt has {} tokens{}, but the context holds {}. Shorten it, or ask for a larger context{}.",
+                length, length == options.context ? " and leaves no room for an answer" : "", options.context,
+                options.context < model.info().context
+                    ? fmt::format(" (the model reads up to {})", model.info().context)
+                    : "; this is the model's limit");
+  }
+  MANG_TRY(check_ids(request.prompt, vocab));
+  if (!request.sampling.stop.empty() && tokenizer == nullptr) {
+    return fail("Stop strings need a tokenizer, and this engine has none.");
+  }
+  return {};
+}
+
+Result<RequestId> Engine::submit(Request request) {
+  State& s = *state_;
+  MANG_TRY(s.check_request(request));
+  const std::string scope = std::move(request.cache_scope);
+  const SessionId session = request.session;
+  auto sequence = std::make_unique<Sequence>(0, std::move(request), s.model.info().vocab, s.tokenizer);
+  sequence->use_cache = s.options.prefix_cache;
+  if (sequence->use_cache) {
+    sequence->root = root_key(s.options.model_key, static_cast<int>(s.options.arithmetic),
+                              static_cast<int>(s.options.kv_type), scope);
+  }
+  const std::lock_guard lock(s.mutex);
+  if (session != 0) {
+    const auto found = s.sessions.find(session);
+    if (found == s.sessions.end()) return fail("There is no session {}: it was closed or never opened.", session);
+    if (found->second) return fail("Session {} is still busy with another request. Wait for it or cancel it.", session);
+    found->second = true;
+  }
+  sequence->id = ++s.last_request;
+  s.inbox.requests.push_back(std::move(sequence));
+  return s.last_request;
+}
+
+void Engine::cancel(RequestId id) {
+  const std::lock_guard lock(state_->mutex);
+  state_->inbox.cancelled.push_back(id);
+}
+
+SessionId Engine::open_session() {
+  const std::lock_guard lock(state_->mutex);
+  state_->sessions.emplace(++state_->last_session, false);
+  return state_->last_session;
+}
+
+void Engine::close_session(SessionId session) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->sessions.erase(session) > 0) state_->inbox.closed.push_back(session);
+}
+
+bool Engine::step() { return state_->step(); }
+
+void Engine::run_until_done(const std::atomic<bool>* cancel) {
+  do {
+    if (cancel == nullptr || !cancel->load()) continue;
+    state_->take_inbox();
+    for (const RequestId id : state_->scheduler.ids()) state_->finish(id, FinishReason::cancelled);
+  } while (state_->step());
+}
+
+int64_t Engine::context() const { return state_->options.context; }
+int64_t Engine::kv_bytes() const { return state_->pool.blocks() * state_->pool.block_bytes(); }
+int64_t Engine::free_blocks() const { return state_->scheduler.available_blocks(); }
+int64_t Engine::blocks() const { return state_->pool.blocks(); }
+const Model& Engine::model() const { return state_->model; }
+const EngineOptions& Engine::options() const { return state_->options; }
+
+bool Engine::State::step() {
+  take_inbox();
+  const std::vector<Work> work = scheduler.plan(chunk_tokens());
+  if (!work.empty()) {
+    forward(work);
+    for (const Work& w : work) scheduler.advance(w);
+    sample(work);
+  }
+  const std::lock_guard lock(mutex);
+  return !scheduler.idle() || !inbox.requests.empty();
+}
+
+void Engine::State::take_inbox() {
+  Inbox taken;
+  {
+    const std::lock_guard lock(mutex);
+    std::swap(taken, inbox);
+  }
+  for (auto& sequence : taken.requests) scheduler.add(std::move(sequence));
+  for (const RequestId id : taken.cancelled) finish(id, FinishReason::cancelled);
+  for (const SessionId id : taken.closed) scheduler.drop_session(id);
+}
+
+// Prompt tokens of a step so that it takes about step_seconds, in whole pages.
+int64_t Engine::State::chunk_tokens() const {
+  if (options.step_seconds == 0) return options.step_tokens;
+  if (tokens_a_second == 0) return std::min(kFirstChunk, options.step_tokens);
+  const double wanted = std::min(tokens_a_second * options.step_seconds, static_cast<double>(options.step_tokens));
+  const int64_t whole = static_cast<int64_t>(wanted) / kLeastChunk * kLeastChunk;
+  return std::min(std::max(whole, kLeastChunk), options.step_tokens);
+}
+
+void Engine::State::forward(const std::vector<Work>& work) {
+  std::vector<BatchSlice> slices;
+  slices.reserve(work.size());
+  int64_t tokens = 0;
+  int64_t rows = 0;
+  for (const auto& [sequence, count] : work) {
+    const bool wants_logits = count == sequence->uncomputed() && !sequence->only_prompt();
+    slices.push_back({std::span(sequence->tokens).subspan(static_cast<size_t>(sequence->computed), count),
+                      sequence->computed, sequence->blocks, wants_logits ? LogitsFor::last : LogitsFor::none});
+    tokens += count;
+    rows += wants_logits ? 1 : 0;
+  }
+  const auto wanted = static_cast<size_t>(rows * model.info().vocab);
+  if (logits.size() < wanted) logits.resize(wanted);
+  const auto before = Clock::now();
+  model.forward(device, options.arithmetic, Batch{slices}, pool, logits.data());
+  const double seconds = seconds_between(before, Clock::now());
+  if (tokens >= kTellingTokens && seconds > 0) tokens_a_second = static_cast<double>(tokens) / seconds;
+}
+
+void Engine::State::sample(const std::vector<Work>& work) {
+  const int64_t vocab = model.info().vocab;
+  std::vector<Sequence*> ready;  // in the order of the rows of logits
+  std::vector<RequestId> read;   // only the prompt was wanted
+  for (const auto& [sequence, count] : work) {
+    if (sequence->uncomputed() > 0) continue;
+    if (sequence->only_prompt()) {
+      read.push_back(sequence->id);
+    } else {
+      ready.push_back(sequence);
+    }
+  }
+  std::vector<std::optional<Result<SampledToken>>> tokens(ready.size());
+  device.run(static_cast<int64_t>(ready.size()), [&](int64_t i, int) {
+    const std::span<float> row(logits.data() + i * vocab, static_cast<size_t>(vocab));
+    tokens[i].emplace(ready[i]->sampler.sample(device, row, ready[i]->length()));
+  });
+  for (size_t i = 0; i < ready.size(); ++i) {
+    if (tokens[i]->ok()) {
+      take_token(*ready[i], std::move(*tokens[i]).value());
+    } else {
+      finish(ready[i]->id, FinishReason::error, {}, tokens[i]->error().message);
+    }
+  }
+  for (const RequestId id : read) finish(id, FinishReason::max_tokens);
+}
+
+bool Engine::State::stops(const Sequence& sequence, int32_t id) const {
+  const SamplingParams& params = sequence.sampler.params();
+  if (std::find(params.stop_ids.begin(), params.stop_ids.end(), id) != params.stop_ids.end()) return true;
+  return tokenizer != nullptr && !params.ignore_eog && tokenizer->is_eog(id);
+}
+
+void Engine::State::take_token(Sequence& sequence, SampledToken&& token) {
+  const SamplingParams& params = sequence.sampler.params();
+  RequestStats& stats = sequence.stats;
+  const auto now = Clock::now();
+  if (stats.generated_tokens++ == 0) sequence.first_token = now;
+  stats.decode_seconds = seconds_between(sequence.first_token, now);
+  if (stops(sequence, token.id)) return finish(sequence.id, FinishReason::stop_token, token.id);
+
+  sequence.tokens.push_back(token.id);
+  sequence.sampler.accept(token.id);
+  TokenEvent event{token.id, {}, {}, std::move(token.top)};
+  if (sequence.detokenizer) event.text = sequence.stops.feed(sequence.detokenizer->feed(token.id));
+  if (params.logprobs) event.logprob = token.logprob;
+  if (sequence.on_event) sequence.on_event(sequence.id, event);
+  if (sequence.stops.matched() != nullptr) return finish(sequence.id, FinishReason::stop_string);
+  if (params.max_tokens == stats.generated_tokens) return finish(sequence.id, FinishReason::max_tokens);
+  if (sequence.length() >= options.context) return finish(sequence.id, FinishReason::context_full);
+}
+
+void Engine::State::finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token, std::string error) {
+  const auto now = Clock::now();
+  // After an error, what is in the blocks may be what is wrong.
+  const bool sound = reason != FinishReason::error;
+  std::unique_ptr<Sequence> sequence = scheduler.remove(id, sound ? Scheduler::Keep::sound : Scheduler::Keep::nothing);
+  if (sequence == nullptr) return;
+  if (sequence->session != 0) free_session(sequence->session);
+
+  RequestStats& stats = sequence->stats;
+  const auto first = stats.generated_tokens > 0 ? sequence->first_token : now;
+  stats.queue_seconds = seconds_between(sequence->submitted, sequence->admitted ? sequence->started : now);
+  stats.prefill_seconds = sequence->admitted ? seconds_between(sequence->started, first) : 0;
+  stats.ttft_seconds = stats.generated_tokens > 0 ? seconds_between(sequence->submitted, first) : 0;
+
+  DoneEvent event{reason, {}, stop_token, {}, std::move(error), stats};
+  if (sequence->detokenizer) event.text = sequence->stops.feed(sequence->detokenizer->finish());
+  if (const std::string* stop = sequence->stops.matched(); stop != nullptr) {
+    // The very last bytes may complete a stop string; an error or a cancellation remains what it is.
+    if (reason != FinishReason::error && reason != FinishReason::cancelled) event.reason = FinishReason::stop_string;
+    event.stop_string = *stop;
+  } else {
+    event.text += sequence->stops.finish();
+  }
+  if (sequence->on_event) sequence->on_event(id, event);
+}
+
+void Engine::State::free_session(SessionId session) {
+  const std::lock_guard lock(mutex);
+  if (const auto found = sessions.find(session); found != sessions.end()) {
+    found->second = false;
+  } else {
+    scheduler.drop_session(session);  // it was closed meanwhile
+  }
+}
+
+Result<Answer> complete(Engine& engine, Request request, const std::atomic<bool>* cancel) {
+  Answer answer;
+  EventSink inner = std::move(request.on_event);
+  request.on_event = [&](RequestId id, const Event& event) {
+    if (const auto* token = std::get_if<TokenEvent>(&event)) {
+      answer.ids.push_back(token->id);
+      answer.text += token->text;
+    } else {
+      answer.done = std::get<DoneEvent>(event);
+      answer.text += answer.done.text;
+    }
+    if (inner) inner(id, event);
+  };
+  MANG_TRY(engine.submit(std::move(request)));
+  engine.run_until_done(cancel);
+  return answer;
+}
+
+}  // namespace mang
