@@ -1,0 +1,25 @@
+// How much a test does: its size in every run, or in full when MANG_TEST_FULL is set in the environment.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace mang::test {
+
+inline uint64_t scale(uint64_t ci, uint64_t full) { return std::getenv("MANG_TEST_FULL") != nullptr ? full : ci; }
+
+// Whether this program runs under AddressSanitizer, whose memory and time say nothing about the program's own.
+inline constexpr bool kSanitized =
+#if defined(__SANITIZE_ADDRESS__)
+    true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    true;
+#else
+    false;
+#endif
+#else
+    false;
+#endif
+
+}  // namespace mang::test
