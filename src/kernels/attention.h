@@ -11,9 +11,11 @@ enum class KvType { f32, f16, q8_0 };
 
 // One page holds kPagePositions consecutive positions (page p: positions p·64 … p·64 + 63) of one layer:
 //   K, for each kv head: [page/16][head_dim][16 positions]   (a lane is a position: scores need no reduction)
-//   V, for each kv head: [64 positions][head_dim]
+//   V, for each kv head: [64 positions][v_head_dim, padded to a multiple of 16]
 // f16/f32 elements; q8_0: int8 with one float scale for each (position, 32 elements of head_dim), the scales
-// of a head after its elements: K [page/16][head_dim/32][16], V [64][head_dim/32].
+// of a head after its elements: K [page/16][head_dim/32][16], V [64][v_head_dim/32]. An element's value is
+// scale · int8, rounded to float32; scale = max|x| / 127, int8 = x · (127 / max|x|) rounded to nearest even
+// (max|x| < 2^−100: all zero). q8_0 needs head_dim and v_head_dim to be multiples of 32; the others take any.
 // Pages are the tiles of the arithmetic: each is reduced on its own, and pages are combined in order.
 inline constexpr int64_t kPagePositions = 64;
 inline constexpr int64_t kKeyLanes = 16;
@@ -31,7 +33,8 @@ struct KvLayout {
 };
 
 // Stores one position of all kv heads into its page: k [kv_heads, head_dim], v [kv_heads, v_head_dim].
-// Page layout: all heads' K, then all heads' V.
+// Page layout: all heads' K, then all heads' V. Runs on the calling thread; several threads may store different
+// positions at once.
 void kv_store(const Device& device, const KvLayout& layout, std::byte* page, int64_t position_in_page, const float* k,
               const float* v);
 
@@ -53,11 +56,11 @@ struct AttentionParams {
   float score_cap = 0;     // 0: none; else cap · tanh(score / cap)
 };
 
-// Query head h reads kv head h / (heads / kv_heads). For each query and page, in this order:
+// heads must be a multiple of kv_heads. Query head h reads kv head h / (heads / kv_heads). For each query and page, in this order:
 //   score  = chain of fma along head_dim of q[d]·k[d], then · scale (one multiplication), then soft cap
 //   m = max, p = exp(score − m), l = Σ p in 16 lanes (lane = position mod 16) folded 8, 4, 2, 1;
 //   o[d] = chain of fma along the page's positions of p·v[d]; masked positions take no part
-// pages combined in order: M' = max(M, m), a = exp(M − M'), b = exp(m − M'), L = fma(L, a, l·b), O = fma(O, a, o·b);
+// pages combined in order from M = −inf, L = 0, O = 0: M' = max(M, m), a = exp(M − M'), b = exp(m − M'), L = fma(L, a, l·b), O = fma(O, a, o·b);
 // fully masked pages are skipped; out = O / L.
 void attention(const Device& device, const KvLayout& layout, const AttentionParams& params, const AttentionSlice* slices,
                int64_t slice_count);

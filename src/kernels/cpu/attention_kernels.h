@@ -47,10 +47,12 @@ inline constexpr int64_t kMaxTaskRows = 128;   // tokens · group is at most thi
 constexpr int64_t padded_to_16(int64_t n) { return (n + 15) / 16 * 16; }
 constexpr int64_t partial_stride(int64_t v_head_dim) { return padded_to_16(v_head_dim) + 16; }
 
-// Floats of scratch for a task of so many rows: a page of K and of V as float32, queries, scores, sums.
+// Floats of scratch for a task of so many rows: a page of K and of V as float32, queries, weights, sums.
 constexpr int64_t attention_scratch(int64_t rows, int64_t head_dim, int64_t v_head_dim) {
-  const int64_t v = padded_to_16(v_head_dim);
-  return kPageRows * head_dim + kPageRows * v + rows * (padded_to_16(head_dim) + kPageRows + v + 16) + 64 + 8 * v;
+  constexpr int64_t kMostBlockRows = 16;
+  const int64_t v_row = padded_to_16(v_head_dim);
+  return kPageRows * (head_dim + v_row) + rows * (kPageRows + v_row + head_dim) + kMostBlockRows * v_row + 16 +
+         4 * (padded_to_16(rows) + 16);
 }
 
 // Pages [first, end) that a query at this position sees.
@@ -66,7 +68,8 @@ constexpr PageRange visible_pages(int64_t position, int64_t window) {
 struct AttentionKernels {
   void (*attend)(const AttentionTask& task);
   // One row's partials of consecutive pages, `stride` floats apart, combined in order into out [v_head_dim].
-  void (*combine)(const float* partials, int64_t stride, int64_t pages, int64_t v_head_dim, float* out);
+  // factors: [2 · pages] of scratch.
+  void (*combine)(const float* partials, int64_t stride, int64_t pages, int64_t v_head_dim, float* factors, float* out);
   // One position of one kv head.
   void (*store)(const KvHead& kv, std::byte* page, int64_t position, const float* k, const float* v);
 };

@@ -9,11 +9,11 @@ namespace mang::cpu {
 // A function of one instruction set is only ever reached through these tables, and a Device refuses an instruction
 // set that the machine does not have.
 const Kernels& kernels_of(Isa isa) {
-  static constexpr Kernels kGeneric = {&kElementwiseGeneric, nullptr, &kMatmulGeneric};
-  static constexpr Kernels kAvx2 = {&kElementwiseAvx2, nullptr, &kMatmulAvx2};
-  static constexpr Kernels kAvxVnni = {&kElementwiseAvx2, nullptr, &kMatmulAvxVnni};
-  static constexpr Kernels kAvx512 = {&kElementwiseAvx512, nullptr, &kMatmulAvx512};
-  static constexpr Kernels kAmx = {&kElementwiseAvx512, nullptr, &kMatmulAvx512};
+  static constexpr Kernels kGeneric = {&kElementwiseGeneric, &kAttentionGeneric, &kMatmulGeneric};
+  static constexpr Kernels kAvx2 = {&kElementwiseAvx2, &kAttentionAvx2, &kMatmulAvx2};
+  static constexpr Kernels kAvxVnni = {&kElementwiseAvx2, &kAttentionAvx2, &kMatmulAvxVnni};
+  static constexpr Kernels kAvx512 = {&kElementwiseAvx512, &kAttentionAvx512, &kMatmulAvx512};
+  static constexpr Kernels kAmx = {&kElementwiseAvx512, &kAttentionAvx512, &kMatmulAvx512};
   switch (isa) {
     case Isa::generic: return kGeneric;
     case Isa::avx2: return kAvx2;
