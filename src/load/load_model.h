@@ -52,14 +52,14 @@ struct ModelText {
 // What a model's files say, for people: nothing here needs the weights to be read.
 struct ModelDescription {
   std::string path;
-  std::string format;                // "GGUF v3" or "Hugging Face"
-  std::string architecture;          // as the files name it: "qwen2"
-  std::optional<ModelInfo> info;     // shapes; absent where this program cannot run the architecture (see problem)
-  std::string problem;               // why info is absent
-  uint64_t file_bytes = 0;           // of the weight files
+  std::string format;             // "GGUF v3" or "Hugging Face"
+  std::string architecture;       // as the files name it: "qwen2"
+  std::optional<ModelInfo> info;  // shapes; absent where this program cannot run the architecture (see problem)
+  std::string problem;            // why info is absent
+  uint64_t file_bytes = 0;        // of the weight files
   uint64_t tensor_count = 0;
-  std::vector<std::pair<std::string, uint64_t>> types;  // "Q4_K": bytes of weights of this type, largest first
-  std::vector<KvLayout> kv;          // of each layer, f16; empty where info is absent
+  std::vector<std::pair<std::string, uint64_t>> types;        // "Q4_K": bytes of weights of this type, largest first
+  std::vector<KvLayout> kv;                                   // of each layer, f16; empty where info is absent
   std::vector<std::pair<std::string, std::string>> metadata;  // every key with its value as text, in file order
 };
 
@@ -82,5 +82,6 @@ Result<ModelText> load_text(const std::string& path, const Log& log = {});
 
 // What the files say, without reading weights. Also for a vocabulary alone and for unknown architectures.
 Result<ModelDescription> describe_model(const std::string& path, const Log& log = {});
+Result<ModelDescription> describe_model(const ModelFiles& files);
 
 }  // namespace mang

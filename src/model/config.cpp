@@ -46,6 +46,10 @@ Result<void> read_heads(const ConfigSource& source, bool head_dim_required, Dens
                   source.describe(kHeads), out.head_dim, kMaxHeadDim);
     }
   }
+  if (out.heads * out.head_dim > kMaxSize) {
+    return fail("{} is {}; with {} elements a head that is more than the {} possible.", source.describe(kHeads),
+                out.heads, out.head_dim, kMaxSize);
+  }
   if (source.has(kValueDim)) {
     MANG_TRY(const int64_t value_dim, read_size(source, kValueDim, kMaxHeadDim));
     if (value_dim != out.head_dim) {
