@@ -1,6 +1,7 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/check.h"
@@ -192,19 +193,19 @@ struct Piece {
 };
 
 constexpr int kGemmTiles = 4;                    // 64 rows: their unpacked slice stays in the L2 cache
-constexpr int64_t kGemvBytes = int64_t{96} << 10;  // weights a thread streams at a time for one token
+constexpr int64_t kDirectBytes = int64_t{96} << 10;  // weights a thread streams at a time for few tokens
 
-int tiles_per_piece(const PackedMatrix& w, int64_t M, int threads) {
-  if (M > 1) return kGemmTiles;
-  const int64_t by_size = std::max<int64_t>(1, kGemvBytes / w.tile_bytes());
-  const int64_t by_share = std::max<int64_t>(1, w.tiles() / (4 * threads));
+int tiles_per_piece(const PackedMatrix& w, int64_t M, const Device& device) {
+  if (M > device.kernels().matmul->direct_tokens) return kGemmTiles;
+  const int64_t by_size = std::max<int64_t>(1, kDirectBytes / w.tile_bytes());
+  const int64_t by_share = std::max<int64_t>(1, w.tiles() / (4 * device.threads()));
   return static_cast<int>(std::min(by_size, by_share));
 }
 
 std::vector<Piece> cut(const Device& device, std::span<const Product> products, int64_t M, int group_count) {
   int64_t row_pieces = 0;
   for (const Product& p : products) {
-    const int step = tiles_per_piece(*p.w, M, device.threads());
+    const int step = tiles_per_piece(*p.w, M, device);
     row_pieces += (p.w->tiles() + step - 1) / step;
   }
   // Few rows and many tokens: split the tokens too, as long as unpacking stays small beside multiplying.
@@ -214,7 +215,7 @@ std::vector<Piece> cut(const Device& device, std::span<const Product> products, 
   pieces.reserve(static_cast<size_t>(row_pieces * parts));
   for (size_t i = 0; i < products.size(); ++i) {
     const PackedMatrix& w = *products[i].w;
-    const int step = tiles_per_piece(w, M, device.threads());
+    const int step = tiles_per_piece(w, M, device);
     for (int64_t tile = 0; tile < w.tiles(); tile += step) {
       for (int part = 0; part < parts; ++part) {
         const int first = group_count * part / parts;
@@ -226,11 +227,59 @@ std::vector<Piece> cut(const Device& device, std::span<const Product> products, 
   return pieces;
 }
 
+// What the int8 blocks of `block` elements leave of a row of x.
+void residual_row(const MatmulKernels& kernels, const float* x, int64_t K, int block, float* out) {
+  std::vector<int8_t> q(static_cast<size_t>((K + 63) / 64 * 64));
+  std::vector<float> d(static_cast<size_t>(K / block));
+  std::vector<int32_t> sums(d.size());
+  kernels.quantize_row(x, K, block, 1, 0, q.data(), d.data(), sums.data());
+  for (int64_t k = 0; k < K; ++k) {
+    out[k] = std::fma(-d[static_cast<size_t>(k / block)], static_cast<float>(q[static_cast<size_t>(k)]), x[k]);
+  }
+}
+
+constexpr int64_t kRefinedTokens = 16;  // at a time: bounds the memory for the second half
+
+// y = q(x)·Wᵀ + q(x − q(x))·Wᵀ: both halves are tokens of one quantized product, so the weights are read once.
+void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K, const Product& product) {
+  const int block = quant_traits(product.w->dtype()).input_block;
+  const int64_t rows = product.w->rows();
+  std::vector<float> both(static_cast<size_t>(2 * std::min(M, kRefinedTokens) * K));
+  std::vector<float> y(static_cast<size_t>(2 * std::min(M, kRefinedTokens) * rows));
+  for (int64_t first = 0; first < M; first += kRefinedTokens) {
+    const int64_t n = std::min(kRefinedTokens, M - first);
+    for (int64_t m = 0; m < n; ++m) {
+      const float* row = x + (first + m) * ldx;
+      std::copy(row, row + K, both.data() + m * K);
+      residual_row(*device.kernels().matmul, row, K, block, both.data() + (n + m) * K);
+    }
+    const Product halves{product.w, y.data(), rows};
+    matmul(device, Arithmetic::quantized, both.data(), K, 2 * n, K, {&halves, 1});
+    device.run((n * rows + 65535) / 65536, [&](int64_t chunk, int) {
+      for (int64_t i = chunk * 65536; i < std::min(n * rows, (chunk + 1) * 65536); ++i) {
+        const int64_t m = i / rows;
+        product.y[(first + m) * product.ldy + i % rows] =
+            y[static_cast<size_t>(i)] + y[static_cast<size_t>(n * rows + i)];
+      }
+    });
+  }
+}
+
 }  // namespace
 
 void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
             std::span<const Product> products) {
   if (M == 0) return;
+  if (arithmetic == Arithmetic::refined) {
+    for (const Product& p : products) {
+      if (is_float(p.w->dtype())) {
+        matmul(device, Arithmetic::quantized, x, ldx, M, K, {&p, 1});
+      } else {
+        matmul_refined(device, x, ldx, M, K, p);
+      }
+    }
+    return;
+  }
   std::vector<InputKind> kinds;
   for (const Product& p : products) {
     MANG_CHECK(p.w->cols() == K);
@@ -260,8 +309,8 @@ void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t
       auto* unpacked = reinterpret_cast<uint8_t*>(scratch);
       if (local[0].x != nullptr) {
         kernels.gemm_float(tiles, local, count, unpacked);
-      } else if (M == 1) {
-        kernels.gemv(tiles, local[0]);
+      } else if (M <= kernels.direct_tokens) {
+        kernels.direct(tiles, local[0]);
       } else {
         kernels.gemm(tiles, local, count, unpacked);
       }

@@ -51,8 +51,10 @@ class PackedMatrix {
 void unpack_row(const PackedMatrix& w, int64_t row, float* out);
 
 // How x is read: `quantized`: int8 blocks for quantized weight types, float32 for float types (the default arithmetic);
+// `refined`: x as the sum of two such int8 rows, x ≈ q₁ + q₂ with q₂ what q₁ leaves over, products added: for the head,
+// where a third of the drift came from and where memory, not multiplying, is the limit;
 // `exact`: float32 activations on dequantized weights.
-enum class Arithmetic { quantized, exact };
+enum class Arithmetic { quantized, refined, exact };
 
 // One product that shares its input with others: y[m, r] = Σ_k x[m, k] · w[r, k], rows of y ldy apart.
 struct Product {

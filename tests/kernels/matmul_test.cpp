@@ -109,12 +109,12 @@ TEST_CASE("packed rows unpack to what the stored bytes mean") {
 
 TEST_CASE("every instruction set, batch size and thread count gives the reference's bits") {
   std::mt19937 rng(2);
-  const Case cases[] = {{40, 256, 1}, {16, 512, 2}, {70, 256, 3}, {33, 768, 7}, {130, 256, 17}, {64, 2304, 6}, {80, 4352, 25}};
+  const Case cases[] = {{40, 256, 1}, {16, 512, 2}, {70, 256, 3}, {48, 512, 4}, {33, 768, 7}, {130, 256, 17}, {64, 2304, 6}, {80, 4352, 25}};
   for (DType dtype : kTypes) {
     for (const Case& c : cases) {
       const auto stored = random_rows(dtype, c.rows, c.cols, rng);
       const auto x = random_input(c.M, c.cols, rng);
-      for (Arithmetic arithmetic : {Arithmetic::quantized, Arithmetic::exact}) {
+      for (Arithmetic arithmetic : {Arithmetic::quantized, Arithmetic::refined, Arithmetic::exact}) {
         std::vector<float> want(static_cast<size_t>(c.rows * c.M));
         reference::matmul(arithmetic, dtype, stored.data(), c.rows, c.cols, x.data(), c.M, want.data());
         for (Isa isa : available_isas()) {

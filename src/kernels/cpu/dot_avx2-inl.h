@@ -84,6 +84,7 @@ struct Dot {
 
 struct Scale { VF ws; };
 inline Scale scale_of(VF ws) { return {ws}; }
+inline Scale load_scale(const uint8_t* p) { return {vf_load(reinterpret_cast<const float*>(p))}; }
 inline VF dot_scaled(VI sum, Scale s) { return vf_mul(vf_from_vi(sum), s.ws); }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct Dot {
 
 struct Scale { VF ws, bias; };
 inline Scale scale_of(VF ws) { return {ws, vf_mul(ws, vf_set(-12582912.0f))}; }
+inline Scale load_scale(const uint8_t* p) { return {vf_load(reinterpret_cast<const float*>(p)), vf_load(reinterpret_cast<const float*>(p) + 16)}; }
 inline VF dot_scaled(VI sum, Scale s) { return vf_fma(vf_bits(sum), s.ws, s.bias); }
 
 }  // namespace

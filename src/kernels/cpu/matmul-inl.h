@@ -1,5 +1,5 @@
 // Quantized matmul of one instruction set, over vec_*-inl.h and dot_*-inl.h. A lane is an output row; its chain of
-// roundings (docs/arithmetic.md) is the same in gemv and gemm, for any number of tokens, tiles and threads.
+// roundings (docs/arithmetic.md) is the same in direct and gemm, for any number of tokens, tiles and threads.
 #pragma once
 
 #include "kernels/cpu/codes-inl.h"
@@ -38,51 +38,72 @@ inline void store_rows(float* y, VF v, int rows) {
   }
 }
 
-// The float steps of one block: scaled sums and minimums into the row's chain.
-//   d, sum: of the token, `g` apart from one block of x to the next.
-template <typename S>
-inline __attribute__((always_inline)) VF finish_block(VF acc, VI dot0, VI dot1, const Scale* scales, const VF* wm,
-                                                      const float* d, const float* sum, int g) {
-  acc = vf_fma(dot_scaled(dot0, scales[0]), vf_set(d[0]), acc);
-  if constexpr (S::kSplit) acc = vf_fma(dot_scaled(dot1, scales[S::kSubs - 1]), vf_set(d[g]), acc);
-  if constexpr (S::kMins >= 1) acc = vf_fma(wm[0], vf_set(sum[0]), acc);
-  if constexpr (S::kMins == 2) acc = vf_fma(wm[1], vf_set(sum[g]), acc);
-  return acc;
-}
+constexpr int kPrefetchBytes = 16384;  // measured: bench/kernels/matmul_bench.cpp, one token
 
-// ---- one token, packed weights read directly -----------------------------------------------------------------------
+// ---- up to kDirectTokens tokens, packed weights read directly ---------------------------------------------------------
 
-template <DType kType>
-void gemv_type(const WeightTiles& w, const InputGroup& x) {
+constexpr int kDirectTokens = kMaxGroup < 4 ? kMaxGroup : 4;
+
+template <DType kType, int kTokens>
+void direct_type(const WeightTiles& w, const InputGroup& x) {
   using S = SpecOf<kType>;
   constexpr QuantTraits t = mang::quant_traits(kType);
+  constexpr int kParts = S::kSplit ? 2 : 1;
+  constexpr int kSteps = 8 / kParts;
   const int64_t blocks = w.cols / 32;
   for (int tile = 0; tile < w.tiles; ++tile) {
     const uint8_t* base = w.data + tile * w.layout.bytes;
-    VF acc = vf_zero();
+    VF acc[kTokens];
+#pragma GCC unroll 4
+    for (int m = 0; m < kTokens; ++m) acc[m] = vf_zero();
     for (int64_t b = 0; b < blocks; ++b) {
       const uint8_t* codes = base + b * t.code_bytes();
-      const int8_t* q = x.q + 32 * b;
-      Dot<S::kMaxCode> dot0, dot1;
-      dot0.begin(x.init + (S::kSplit ? 2 * b : b));
-      if constexpr (S::kSplit) dot1.begin(x.init + 2 * b + 1);
-      unrolled<8>([&]<int i>() __attribute__((always_inline)) {
-        if constexpr (S::kSplit && i >= 4) {
-          dot1.template step<i - 4>(load_codes<t.form, i>(codes), act_load(q + 4 * i));
-        } else {
-          dot0.template step<i>(load_codes<t.form, i>(codes), act_load(q + 4 * i));
-        }
-      });
+      // The hardware prefetcher stops at each 4 KiB page; this does not.
+      for (int line = 0; line < t.code_bytes(); line += 64) __builtin_prefetch(codes + kPrefetchBytes + line);
       BlockScales s;
       load_scales<kType>(base, w.layout, b, s);
-      const VI sum0 = dot0.end();
-      VI sum1 = sum0;
-      if constexpr (S::kSplit) sum1 = dot1.end();
-      Scale scales[2] = {scale_of(s.ws[0]), scale_of(s.ws[t.subs - 1])};
-      acc = finish_block<S>(acc, sum0, sum1, scales, s.wm, x.d + (S::kSplit ? 2 * b : b), x.sum + (S::kMins == 2 ? 2 * b : b), 1);
+      unrolled<kParts>([&]<int part>() __attribute__((always_inline)) {
+        const int64_t block = (kParts * b + part) * kTokens;
+        Dot<S::kMaxCode> dots[kTokens];
+#pragma GCC unroll 4
+        for (int m = 0; m < kTokens; ++m) dots[m].begin(x.init + block + m);
+        unrolled<kSteps>([&]<int i>() __attribute__((always_inline)) {
+          const VB group = load_codes<t.form, part * kSteps + i>(codes);
+#pragma GCC unroll 4
+          for (int m = 0; m < kTokens; ++m) {
+            dots[m].template step<i>(group, act_load(x.q + ((8 * b + part * kSteps + i) * kTokens + m) * 4));
+          }
+        });
+        const Scale scale = scale_of(s.ws[S::kSubs == 2 ? part : 0]);
+#pragma GCC unroll 4
+        for (int m = 0; m < kTokens; ++m) {
+          acc[m] = vf_fma(dot_scaled(dots[m].end(), scale), vf_set(x.d[block + m]), acc[m]);
+        }
+      });
+#pragma GCC unroll 2
+      for (int i = 0; i < S::kMins; ++i) {
+#pragma GCC unroll 4
+        for (int m = 0; m < kTokens; ++m) {
+          acc[m] = vf_fma(s.wm[i], vf_set(x.sum[(S::kMins * b + i) * kTokens + m]), acc[m]);
+        }
+      }
     }
-    store_rows(x.y + 16 * tile, acc, w.rows - 16 * tile);
+#pragma GCC unroll 4
+    for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + 16 * tile, acc[m], w.rows - 16 * tile);
   }
+}
+
+template <DType kType>
+void direct_group(const WeightTiles& w, const InputGroup& x) {
+  if (x.tokens == 1) return direct_type<kType, 1>(w, x);
+  if (x.tokens == 2) return direct_type<kType, 2>(w, x);
+  if constexpr (kDirectTokens >= 3) {
+    if (x.tokens == 3) return direct_type<kType, 3>(w, x);
+  }
+  if constexpr (kDirectTokens >= 4) {
+    if (x.tokens == 4) return direct_type<kType, 4>(w, x);
+  }
+  __builtin_trap();
 }
 
 // ---- several tokens: weights unpacked once into scratch ------------------------------------------------------------
@@ -114,7 +135,9 @@ void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, 
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kSteps = 8 / kParts;
   VF acc[kTiles][kTokens];
+#pragma GCC unroll 2
   for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 8
     for (int m = 0; m < kTokens; ++m) {
       acc[t][m] = first_block == 0 ? vf_zero() : load_rows(x.y + m * x.ldy + row + 16 * t, rows - 16 * t);
     }
@@ -145,8 +168,7 @@ void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, 
 #pragma GCC unroll 2
       for (int t = 0; t < kTiles; ++t) {
         const uint8_t* at = unpacked[t] + b * S::kBlockBytes + 512;
-        Scale scale;
-        __builtin_memcpy(&scale, at + (S::kSubs == 2 ? part : 0) * sizeof(Scale), sizeof(Scale));
+        const Scale scale = load_scale(at + (S::kSubs == 2 ? part : 0) * sizeof(Scale));
 #pragma GCC unroll 8
         for (int m = 0; m < kTokens; ++m) {
           acc[t][m] = vf_fma(dot_scaled(dots[t][m].end(), scale), vf_set(d[part * kTokens + m]), acc[t][m]);
@@ -171,7 +193,9 @@ void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, 
     d += kParts * kTokens;
     init += kParts * kTokens;
   }
+#pragma GCC unroll 2
   for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 8
     for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + row + 16 * t, acc[t][m], rows - 16 * t);
   }
 }
@@ -206,9 +230,9 @@ void gemm_type(const WeightTiles& w, const InputGroup* groups, int group_count, 
     const int64_t count = blocks - first < kSliceBlocks ? blocks - first : kSliceBlocks;
     const int64_t tile_stride = count * S::kBlockBytes;
     for (int tile = 0; tile < w.tiles; ++tile) unpack_blocks<kType>(w, tile, first, count, scratch + tile * tile_stride);
-    for (int g = 0; g < group_count; ++g) {
-      for (int tile = 0; tile < w.tiles; tile += kRowTiles) {
-        const uint8_t* unpacked[2] = {scratch + tile * tile_stride, scratch + (tile + 1) * tile_stride};
+    for (int tile = 0; tile < w.tiles; tile += kRowTiles) {
+      const uint8_t* unpacked[2] = {scratch + tile * tile_stride, scratch + (tile + 1) * tile_stride};
+      for (int g = 0; g < group_count; ++g) {
         if (kRowTiles == 2 && tile + 1 < w.tiles) {
           micro_group<S, kRowTiles>(unpacked, count, first, groups[g], 16 * tile, w.rows - 16 * tile);
         } else {
@@ -222,10 +246,10 @@ void gemm_type(const WeightTiles& w, const InputGroup* groups, int group_count, 
 #define MANG_FOR_QUANT_TYPES(X) \
   X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K) X(IQ4_NL) X(IQ4_XS) X(MXFP4)
 
-void gemv(const WeightTiles& w, const InputGroup& x) {
+void direct(const WeightTiles& w, const InputGroup& x) {
   switch (w.dtype) {
 #define X(T) \
-  case DType::T: return gemv_type<DType::T>(w, x);
+  case DType::T: return direct_group<DType::T>(w, x);
     MANG_FOR_QUANT_TYPES(X)
 #undef X
     default: __builtin_trap();

@@ -42,8 +42,9 @@ struct MatmulKernels {
   void (*quantize_row)(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d,
                        int32_t* sums);
 
-  // One token, reading packed weights directly.
-  void (*gemv)(const WeightTiles& w, const InputGroup& x);
+  // One group of at most direct_tokens tokens, reading packed weights directly.
+  int direct_tokens;
+  void (*direct)(const WeightTiles& w, const InputGroup& x);
 
   // Some groups; weights are unpacked once into scratch (at least unpack_bytes(tiles)) and used for all groups.
   void (*gemm)(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch);
@@ -53,7 +54,7 @@ struct MatmulKernels {
 };
 
 // Scratch the gemm functions need for `tiles` tiles.
-inline constexpr int64_t kSliceCols = 2048;
+inline constexpr int64_t kSliceCols = 512;  // two unpacked tiles of it stay in a 48 KiB L1 cache
 constexpr int64_t unpack_bytes(int tiles) { return tiles * (kSliceCols * 64 + 4096); }
 
 extern const MatmulKernels kMatmulGeneric;

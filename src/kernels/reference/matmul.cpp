@@ -126,8 +126,27 @@ void quantize_block(const float* x, int n, int8_t* q, float& d) {
   for (int i = 0; i < n; ++i) q[i] = static_cast<int8_t>(std::rint(x[i] * inverse));
 }
 
+namespace {
+
+void matmul_refined(DType dtype, const std::byte* stored, int64_t rows, int64_t cols, const float* x, int64_t M, float* y) {
+  const int block = quant_traits(dtype).input_block;
+  std::vector<float> rest(static_cast<size_t>(M * cols)), y2(static_cast<size_t>(M * rows));
+  for (int64_t k = 0; k < M * cols; k += block) {
+    int8_t q[kBlock];
+    float d;
+    quantize_block(x + k, block, q, d);
+    for (int i = 0; i < block; ++i) rest[static_cast<size_t>(k + i)] = std::fma(-d, static_cast<float>(q[i]), x[k + i]);
+  }
+  matmul(Arithmetic::quantized, dtype, stored, rows, cols, x, M, y);
+  matmul(Arithmetic::quantized, dtype, stored, rows, cols, rest.data(), M, y2.data());
+  for (size_t i = 0; i < y2.size(); ++i) y[i] += y2[i];
+}
+
+}  // namespace
+
 void matmul(Arithmetic arithmetic, DType dtype, const std::byte* stored, int64_t rows, int64_t cols, const float* x,
             int64_t M, float* y) {
+  if (arithmetic == Arithmetic::refined && !is_float(dtype)) return matmul_refined(dtype, stored, rows, cols, x, M, y);
   const auto stride = static_cast<int64_t>(row_bytes(dtype, static_cast<uint64_t>(cols)));
   const bool quantized = arithmetic == Arithmetic::quantized && !is_float(dtype);
   for (int64_t m = 0; m < M; ++m) {
