@@ -40,6 +40,7 @@ Result<Json> parse_json(std::string_view text, std::string_view what, int max_de
   } catch (const nlohmann::json::exception& e) {
     std::string why = e.what();
     if (auto end = why.find("] "); end != std::string::npos) why.erase(0, end + 2);
+    why.erase(std::min(why.size(), why.find("; last read")));  // quotes raw bytes, which may not be UTF-8
     return fail("{}: is not valid JSON: {}.", what, why);
   }
 }

@@ -12,6 +12,15 @@
 
 namespace mang {
 
+inline constexpr size_t kJsonMaxTokenBytes = size_t{4} << 20;
+
+// What costs nlohmann's lexer memory or misleads it: zero bytes (it takes one for the end of the text), and strings,
+// numbers or blanks of more than kJsonMaxTokenBytes (it copies them whole, twice). Blanks at the end are legal.
+Result<void> check_json_text(std::string_view text, std::string_view what);
+
+// nlohmann's message without its number and without the raw bytes it quotes.
+std::string json_complaint(std::string_view message);
+
 // Derive from this and override what is expected; everything else is refused as a surprise. A handler that does not
 // like an event returns refuse("…"), which stops the parser. depth() counts the containers that are open around the
 // event; skip() in a key() or start_…() handler passes over the whole value that follows.
@@ -28,10 +37,8 @@ class JsonEvents {
   // Parses `text`; errors name `what`.
   Result<void> parse(std::string_view text, std::string_view what) {
     what_ = what;
-    // nlohmann takes a zero byte for the end of the text; JSON never has one.
-    if (const size_t zero = text.find('\0'); zero != text.npos) {
-      return fail("{}: is not valid JSON: there is a zero byte at {}.", what, zero);
-    }
+    MANG_TRY(check_json_text(text, what));
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     if (nlohmann::json::sax_parse(text.begin(), text.end(), this)) return {};
     return Error{error_};
   }
@@ -80,9 +87,7 @@ class JsonEvents {
     return close([&] { return on_close_array(); });
   }
   bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& e) {
-    std::string why = e.what();
-    if (auto end = why.find("] "); end != std::string::npos) why.erase(0, end + 2);
-    error_ = fmt::format("{}: is not valid JSON at byte {}: {}.", what_, position, why);
+    error_ = fmt::format("{}: is not valid JSON at byte {}: {}.", what_, position, json_complaint(e.what()));
     return false;
   }
 

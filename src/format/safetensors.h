@@ -20,8 +20,9 @@
 namespace mang {
 
 inline constexpr uint64_t kSafetensorsMaxHeaderBytes = 100'000'000;
-inline constexpr uint64_t kSafetensorsMaxTensors = uint64_t{1} << 18;  // of all shards together
+inline constexpr uint64_t kSafetensorsMaxTensors = uint64_t{1} << 17;  // of all shards together
 inline constexpr uint64_t kSafetensorsMaxMetadata = uint64_t{1} << 16;
+inline constexpr uint64_t kSafetensorsMaxTextBytes = uint64_t{16} << 20;  // names and metadata of a file together
 inline constexpr uint64_t kSafetensorsMaxDimensions = 8;
 inline constexpr uint64_t kSafetensorsMaxShards = 4096;
 

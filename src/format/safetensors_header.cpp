@@ -37,6 +37,7 @@ class HeaderEvents : public JsonEvents {
   }
 
   bool on_key(std::string& key) override {
+    if (!spend(key.size())) return false;
     if (depth() == 1) return begin_member(key);
     if (in_metadata_) return begin_metadata(key);
     return begin_field(key);
@@ -44,6 +45,7 @@ class HeaderEvents : public JsonEvents {
 
   bool on_string(std::string& text) override {
     if (depth() == 2 && in_metadata_) {
+      if (!spend(text.size())) return false;
       header.metadata.back().second = std::move(text);
       return true;
     }
@@ -109,6 +111,14 @@ class HeaderEvents : public JsonEvents {
   enum class Field { none, dtype, shape, offsets };
   static unsigned bit(Field field) { return 1U << static_cast<unsigned>(field); }
 
+  // Names and values are copied, so they get a budget.
+  bool spend(uint64_t bytes) {
+    text_bytes_ += bytes;
+    if (text_bytes_ <= kSafetensorsMaxTextBytes) return true;
+    return refuse(
+        fmt::format("{}: names and metadata of more than {} bytes are refused.", what(), kSafetensorsMaxTextBytes));
+  }
+
   bool begin_member(std::string& key) {
     if (key == kMetadata) {
       if (std::exchange(seen_metadata_, true)) {
@@ -151,6 +161,7 @@ class HeaderEvents : public JsonEvents {
   }
 
   SafetensorsEntry entry_;
+  uint64_t text_bytes_ = 0;
   bool in_metadata_ = false;
   bool in_tensor_ = false;
   bool seen_metadata_ = false;
@@ -176,6 +187,10 @@ class IndexEvents : public JsonEvents {
     if (index.weights.size() == kSafetensorsMaxTensors) {
       return refuse(fmt::format("{}: more than {} tensors are refused.", what(), kSafetensorsMaxTensors));
     }
+    text_bytes_ += key.size();
+    if (text_bytes_ > kSafetensorsMaxTextBytes) {
+      return refuse(fmt::format("{}: names of more than {} bytes are refused.", what(), kSafetensorsMaxTextBytes));
+    }
     index.weights.emplace_back(std::move(key), 0);
     return true;
   }
@@ -199,6 +214,7 @@ class IndexEvents : public JsonEvents {
   }
 
  private:
+  uint64_t text_bytes_ = 0;
   std::unordered_map<std::string, uint32_t> numbers_;  // at most kSafetensorsMaxShards entries
 };
 

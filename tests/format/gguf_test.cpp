@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "support/gguf_writer.h"
 #include "support/temp_dir.h"
@@ -226,15 +226,15 @@ TEST_CASE("a vocabulary of 260,000 tokens opens in well under 100 ms") {
   w.add_strings("tokenizer.ggml.tokens", tokens);
   w.add_array("tokenizer.ggml.scores", std::vector<float>(tokens.size(), -1));
   w.write(dir.file("m.gguf"));
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // processor time: other programs on the machine do not count
   const GgufFile file = open_ok(dir.file("m.gguf"));
   const auto views = file.metadata().get_strings("tokenizer.ggml.tokens");
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  const double milliseconds = 1000.0 * static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
   REQUIRE(views.ok());
   CHECK(views->size() == tokens.size());
   CHECK(views->back() == "token259999");
-  MESSAGE("opened and listed in ", took.count(), " ms");
-  CHECK(took.count() < 100);
+  fmt::print("measured: a GGUF vocabulary of 260,000 tokens opened and listed in {:.1f} ms\n", milliseconds);
+  CHECK(milliseconds < 100);
 }
 
 TEST_SUITE("split files") {
