@@ -9,8 +9,10 @@ namespace {
 constexpr size_t kAlignment = 64;
 }
 
-Device::Device(ThreadPool& pool, Isa isa)
-    : pool_(&pool), isa_(isa), kernels_(&cpu::kernels_of(isa)), scratch_(static_cast<size_t>(pool.size()) * kSlots) {
+Device::Device(ThreadPool& pool, Isa isa) : Device(pool, isa, cpu::kernels_of(isa)) {}
+
+Device::Device(ThreadPool& pool, Isa isa, const cpu::Kernels& kernels)
+    : pool_(&pool), isa_(isa), kernels_(&kernels), scratch_(static_cast<size_t>(pool.size()) * kSlots) {
   MANG_CHECK(isa_available(isa));
 }
 

@@ -18,6 +18,8 @@ class Device {
  public:
   // isa must be available on this machine (isa_available).
   Device(ThreadPool& pool, Isa isa);
+  // With a table of kernels that no instruction set names: for tests of emulated ones.
+  Device(ThreadPool& pool, Isa isa, const cpu::Kernels& kernels);
 
   [[nodiscard]] Isa isa() const { return isa_; }
   [[nodiscard]] const cpu::Kernels& kernels() const { return *kernels_; }

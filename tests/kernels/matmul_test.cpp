@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/matmul_kernels.h"
 #include "kernels/reference/dequantize.h"
 #include "kernels/reference/matmul.h"
 #include "tensor/float16.h"
@@ -109,7 +111,7 @@ TEST_CASE("packed rows unpack to what the stored bytes mean") {
 
 TEST_CASE("every instruction set, batch size and thread count gives the reference's bits") {
   std::mt19937 rng(2);
-  const Case cases[] = {{40, 256, 1}, {16, 512, 2}, {70, 256, 3}, {48, 512, 4}, {33, 768, 7}, {130, 256, 17}, {64, 2304, 6}, {80, 4352, 25}};
+  const Case cases[] = {{40, 256, 1}, {16, 512, 2}, {70, 256, 3}, {48, 512, 4}, {33, 768, 7}, {130, 256, 17}, {64, 2304, 6}, {80, 4352, 25}, {50, 768, 41}};
   for (DType dtype : kTypes) {
     for (const Case& c : cases) {
       const auto stored = random_rows(dtype, c.rows, c.cols, rng);
@@ -136,6 +138,27 @@ TEST_CASE("every instruction set, batch size and thread count gives the referenc
         }
       }
     }
+  }
+}
+
+TEST_CASE("the tile path, emulated in plain C++, gives the reference's bits") {
+  std::mt19937 rng(6);
+  cpu::Kernels kernels = cpu::kernels_of(Isa::generic);
+  kernels.matmul = &cpu::kMatmulAmxEmulated;
+  ThreadPool pool(2);
+  const Device device(pool, Isa::generic, kernels);
+  const int64_t rows = 37, K = 768, M = 37;
+  for (DType dtype : kTypes) {
+    CAPTURE(dtype_name(dtype));
+    const auto stored = random_rows(dtype, rows, K, rng);
+    const auto x = random_input(M, K, rng);
+    std::vector<float> want(static_cast<size_t>(rows * M)), got(want.size());
+    reference::matmul(Arithmetic::quantized, dtype, stored.data(), rows, K, x.data(), M, want.data());
+    auto w = PackedMatrix::allocate(dtype, rows, K);
+    REQUIRE(pack_rows(device, stored, rows, 0, {}, w));
+    const Product product{&w, got.data(), rows};
+    matmul(device, Arithmetic::quantized, x.data(), K, M, K, {&product, 1});
+    CHECK(different_bits(got, want) == 0);
   }
 }
 

@@ -9,11 +9,13 @@ namespace mang::cpu {
 struct ElementwiseKernels;  // kernels/cpu/elementwise_kernels.h
 struct AttentionKernels;    // kernels/cpu/attention_kernels.h
 struct MatmulKernels;       // kernels/cpu/matmul_kernels.h
+struct ProbeKernels;        // kernels/cpu/probe_kernels.h
 
 struct Kernels {
   const ElementwiseKernels* elementwise;  // generic, avx2 (also avxvnni), avx512 (also amx)
   const AttentionKernels* attention;      // likewise
   const MatmulKernels* matmul;            // generic, avx2, avxvnni, avx512, amx
+  const ProbeKernels* probe;              // likewise
 };
 
 const Kernels& kernels_of(Isa isa);

@@ -13,47 +13,40 @@ inline VF load_weights(const uint8_t* p) {
   if constexpr (kType == DType::BF16) return vf_load_bf16(reinterpret_cast<const uint16_t*>(p));
 }
 
-// One tile × kTokens tokens over columns [first, first + cols), first a multiple of 256, continuing the sums in y.
+// One tile × kTokens tokens of a group, from `slot` on, over columns [first, first + cols), first a multiple of 256,
+// continuing the sums in y.
 template <DType kType, int kTokens>
-void micro_float(const uint8_t* weights, int64_t cols, int64_t first, const InputGroup& x, int64_t row, int rows) {
+void micro_float(const uint8_t* weights, int64_t cols, int64_t first, const InputGroup& x, int slot, int64_t row, int rows) {
   constexpr int64_t kBytes = 16 * (kType == DType::F32 ? 4 : 2);
   VF acc[kTokens];
   for (int m = 0; m < kTokens; ++m) {
-    acc[m] = first == 0 ? vf_zero() : load_rows(x.y + m * x.ldy + row, rows);
+    acc[m] = first == 0 ? vf_zero() : load_rows(x.y + (slot + m) * x.ldy + row, rows);
   }
   for (int64_t k0 = 0; k0 < cols; k0 += 256) {
     const int64_t end = cols - k0 < 256 ? cols : k0 + 256;
     VF part[kTokens];
     for (int m = 0; m < kTokens; ++m) part[m] = vf_zero();
-    const float* in = x.x + (first + k0) * kTokens;
-    for (int64_t k = k0; k < end; ++k, in += kTokens) {
+    const float* in = x.x + (first + k0) * x.tokens + slot;
+    for (int64_t k = k0; k < end; ++k, in += x.tokens) {
       const VF w = load_weights<kType>(weights + k * kBytes);
 #pragma GCC unroll 8
       for (int m = 0; m < kTokens; ++m) part[m] = vf_fma(w, vf_set(in[m]), part[m]);
     }
     for (int m = 0; m < kTokens; ++m) acc[m] = vf_add(acc[m], part[m]);
   }
-  for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + row, acc[m], rows);
+  for (int m = 0; m < kTokens; ++m) store_rows(x.y + (slot + m) * x.ldy + row, acc[m], rows);
 }
 
 template <DType kType>
 void micro_float_group(const uint8_t* weights, int64_t cols, int64_t first, const InputGroup& x, int64_t row, int rows) {
-  switch (x.tokens) {
-    case 1: return micro_float<kType, 1>(weights, cols, first, x, row, rows);
-    case 2: return micro_float<kType, 2>(weights, cols, first, x, row, rows);
-    case 3: return micro_float<kType, 3>(weights, cols, first, x, row, rows);
-    case 4:
-      if constexpr (kMaxGroup >= 4) return micro_float<kType, 4>(weights, cols, first, x, row, rows);
-      break;
-    case 5:
-      if constexpr (kMaxGroup >= 5) return micro_float<kType, 5>(weights, cols, first, x, row, rows);
-      break;
-    case 6:
-      if constexpr (kMaxGroup >= 6) return micro_float<kType, 6>(weights, cols, first, x, row, rows);
-      break;
-    default: break;
+  for (int slot = 0; slot < x.tokens;) {
+    const int left = x.tokens - slot;
+    const int n = left > kMaxGroup ? kMaxGroup : left;
+    unrolled<kMaxGroup>([&]<int i>() __attribute__((always_inline)) {
+      if (n == i + 1) micro_float<kType, i + 1>(weights, cols, first, x, slot, row, rows);
+    });
+    slot += n;
   }
-  __builtin_trap();
 }
 
 template <DType kType>

@@ -62,5 +62,6 @@ extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvxVnni;
 extern const MatmulKernels kMatmulAvx512;
 extern const MatmulKernels kMatmulAmx;
+extern const MatmulKernels kMatmulAmxEmulated;  // for tests: the tile path in plain C++
 
 }  // namespace mang::cpu

@@ -124,6 +124,7 @@ inline void vb_store(uint8_t* p, VB x) {
 inline VB vb_set(uint8_t x) { const __m256i v = _mm256_set1_epi8(static_cast<char>(x)); return {v, v}; }
 inline VB vb_and(VB x, VB y) { return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
 inline VB vb_or(VB x, VB y) { return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
+inline VB vb_sub(VB x, VB y) { return {_mm256_sub_epi8(x.a, y.a), _mm256_sub_epi8(x.b, y.b)}; }
 template <int N> inline VB vb_srl(VB x) { return {_mm256_srli_epi16(x.a, N), _mm256_srli_epi16(x.b, N)}; }
 template <int N> inline VB vb_shl(VB x) { return {_mm256_slli_epi16(x.a, N), _mm256_slli_epi16(x.b, N)}; }
 inline VB vb_lookup(const uint8_t* table, VB x) {

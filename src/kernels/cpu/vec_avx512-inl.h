@@ -89,6 +89,7 @@ inline void vb_store(uint8_t* p, VB x) { _mm512_storeu_si512(p, x.v); }
 inline VB vb_set(uint8_t x) { return {_mm512_set1_epi8(static_cast<char>(x))}; }
 inline VB vb_and(VB x, VB y) { return {_mm512_and_si512(x.v, y.v)}; }
 inline VB vb_or(VB x, VB y) { return {_mm512_or_si512(x.v, y.v)}; }
+inline VB vb_sub(VB x, VB y) { return {_mm512_sub_epi8(x.v, y.v)}; }
 template <int N> inline VB vb_srl(VB x) { return {_mm512_srli_epi16(x.v, N)}; }
 template <int N> inline VB vb_shl(VB x) { return {_mm512_slli_epi16(x.v, N)}; }
 inline VB vb_lookup(const uint8_t* table, VB x) {

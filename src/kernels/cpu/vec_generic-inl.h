@@ -85,6 +85,7 @@ inline void vb_store(uint8_t* p, VB a) { std::memcpy(p, &a, 64); }
 inline VB vb_set(uint8_t a) { VB r; for (int i = 0; i < 64; ++i) r.x[i] = a; return r; }
 inline VB vb_and(VB a, VB b) { for (int i = 0; i < 64; ++i) a.x[i] &= b.x[i]; return a; }
 inline VB vb_or(VB a, VB b) { for (int i = 0; i < 64; ++i) a.x[i] |= b.x[i]; return a; }
+inline VB vb_sub(VB a, VB b) { for (int i = 0; i < 64; ++i) a.x[i] = static_cast<uint8_t>(a.x[i] - b.x[i]); return a; }
 // Each byte shifted; bits that cross a byte are the caller's to mask away (wider registers shift 16 bits at a time).
 template <int N> inline VB vb_srl(VB a) { for (int i = 0; i < 64; ++i) a.x[i] = static_cast<uint8_t>(a.x[i] >> N); return a; }
 template <int N> inline VB vb_shl(VB a) { for (int i = 0; i < 64; ++i) a.x[i] = static_cast<uint8_t>(a.x[i] << N); return a; }

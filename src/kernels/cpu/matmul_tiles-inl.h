@@ -1,0 +1,106 @@
+// Groups of 16 tokens through tile products (AMX or its emulation). The integers are those of matmul-inl.h — codes are
+// unpacked signed, so that a tile gives Σ q·(u − offset) at once — and the float steps are the same chain.
+#pragma once
+
+#include "kernels/cpu/matmul-inl.h"
+#include "kernels/cpu/quantize_row-inl.h"
+
+namespace {
+
+constexpr int kWideGroup = 16;
+
+inline void make_codes_signed(uint8_t* blocks, int64_t count, int64_t block_bytes, int offset) {
+  const VB minus = vb_set(static_cast<uint8_t>(offset));
+  for (int64_t b = 0; b < count; ++b) {
+    for (int i = 0; i < 8; ++i) {
+      uint8_t* at = blocks + b * block_bytes + 64 * i;
+      vb_store(at, vb_sub(vb_load(at), minus));
+    }
+  }
+}
+
+// One tile of rows × 16 tokens over `blocks` unpacked, signed blocks, continuing the chains in y.
+template <typename S>
+void micro_wide(Tiles& tiles, const uint8_t* unpacked, int64_t blocks, int64_t first_block, const InputGroup& x,
+                int64_t row, int rows) {
+  constexpr int kParts = S::kSplit ? 2 : 1;
+  constexpr int kDepth = 32 / kParts;
+  constexpr int kTokens = kWideGroup;
+  alignas(64) int32_t start[16 * kTokens];
+  for (int i = 0; i < kTokens; ++i) vi_store(start + 16 * i, vi_set(kDotBias));
+  alignas(64) int32_t dots[2][16 * kTokens];
+  VF acc[kTokens];
+#pragma GCC unroll 16
+  for (int m = 0; m < kTokens; ++m) {
+    acc[m] = first_block == 0 ? vf_zero() : load_rows(x.y + m * x.ldy + row, rows);
+  }
+  for (int64_t b = 0; b < blocks; ++b) {
+    const uint8_t* block = unpacked + b * S::kBlockBytes;
+    const int64_t k = (first_block + b) * 32;
+    const int8_t* q = x.q + k / 64 * (64 * kTokens) + k % 64;
+    tiles.template multiply<0>(q, block, start, dots[0]);
+    if constexpr (S::kSplit) tiles.template multiply<1>(q + kDepth, block + 256, start, dots[1]);
+    const float* d = x.d + (first_block + b) * kParts * kTokens;
+#pragma GCC unroll 2
+    for (int part = 0; part < kParts; ++part) {
+      const Scale scale = load_scale(block + 512 + (S::kSubs == 2 ? part : 0) * sizeof(Scale));
+#pragma GCC unroll 16
+      for (int m = 0; m < kTokens; ++m) {
+        acc[m] = vf_fma(dot_scaled(vi_load(dots[part] + 16 * m), scale), vf_set(d[part * kTokens + m]), acc[m]);
+      }
+    }
+    const auto* wm = reinterpret_cast<const float*>(block + 512 + S::kSubs * sizeof(Scale));
+#pragma GCC unroll 2
+    for (int i = 0; i < S::kMins; ++i) {
+      const VF minimum = vf_load(wm + 16 * i);
+      const float* sum = x.sum + ((first_block + b) * S::kMins + i) * kTokens;
+#pragma GCC unroll 16
+      for (int m = 0; m < kTokens; ++m) acc[m] = vf_fma(minimum, vf_set(sum[m]), acc[m]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + row, acc[m], rows);
+}
+
+template <DType kType>
+void gemm_wide_type(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
+  using S = SpecOf<kType>;
+  constexpr QuantTraits t = mang::quant_traits(kType);
+  constexpr int64_t kSliceBlocks = mang::cpu::kSliceCols / 32;
+  const int64_t blocks = w.cols / 32;
+  Tiles tiles(S::kSplit ? 16 : 32);
+  for (int64_t first = 0; first < blocks; first += kSliceBlocks) {
+    const int64_t count = blocks - first < kSliceBlocks ? blocks - first : kSliceBlocks;
+    for (int tile = 0; tile < w.tiles; ++tile) {
+      unpack_blocks<kType>(w, tile, first, count, scratch);
+      if constexpr (t.offset != 0) make_codes_signed(scratch, count, S::kBlockBytes, t.offset);
+      for (int g = 0; g < group_count; ++g) {
+        micro_wide<S>(tiles, scratch, count, first, groups[g], 16 * tile, w.rows - 16 * tile);
+      }
+    }
+  }
+}
+
+void gemm_wide(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
+  switch (w.dtype) {
+#define X(T) \
+  case DType::T: return gemm_wide_type<DType::T>(w, groups, group_count, scratch);
+    MANG_FOR_QUANT_TYPES(X)
+#undef X
+    default: __builtin_trap();
+  }
+}
+
+// Wide groups come first (matmul.cpp); what is left goes the narrow way.
+void gemm_by_width(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
+  int wide = 0;
+  while (wide < group_count && groups[wide].tokens == kWideGroup) ++wide;
+  if (wide > 0) gemm_wide(w, groups, wide, scratch);
+  if (wide < group_count) gemm(w, groups + wide, group_count - wide, scratch);
+}
+
+void quantize_row(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d, int32_t* sums) {
+  quantize_row_impl(x, K, input_block, group, slot, group == kWideGroup, q, d, sums);
+}
+
+}  // namespace
