@@ -35,9 +35,12 @@ InputKind kind_of(const PackedMatrix& w, Arithmetic arithmetic) {
 }
 
 // Tokens in groups as even as can be, none larger than the kernels take: 8 with at most 6 is 4 + 4.
-std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M) {
+std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M, const std::vector<InputKind>& kinds) {
   std::vector<int> sizes;
-  if (kernels.wide_group > 0) {
+  const bool wide = kernels.wide_group > 0 && std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
+                      return kind.quantized && kind.input_block >= kernels.wide_block;
+                    });
+  if (wide) {
     for (; M >= kernels.wide_group; M -= kernels.wide_group) sizes.push_back(kernels.wide_group);
   }
   const int64_t count = (M + kernels.max_group - 1) / kernels.max_group;
@@ -66,7 +69,7 @@ class Arena {
 class PreparedInput {
  public:
   PreparedInput(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K, const std::vector<InputKind>& kinds)
-      : kernels_(*device.kernels().matmul), x_(x), ldx_(ldx), K_(K), kinds_(kinds), sizes_(group_sizes(kernels_, M)) {
+      : kernels_(*device.kernels().matmul), x_(x), ldx_(ldx), K_(K), kinds_(kinds), sizes_(group_sizes(kernels_, M, kinds)) {
     Arena measure(nullptr);
     lay_out(measure);
     Arena arena(device.scratch(0, Device::kInput, measure.used()));

@@ -35,6 +35,7 @@ struct WeightTiles {
 struct MatmulKernels {
   int max_group;      // largest g the kernels take
   int wide_group;     // g of the groups that AMX takes; 0: none
+  int wide_block;     // and the smallest input block it takes them for: measured, tiles 16 deep lose to AVX-512
   int32_t init_bias;  // added to every `init` (AVX-512 starts sums at the bits of 1.5·2^23 to convert for free)
 
   // x [K] of one token into its slot of a group: q, d and the plain sums Σ q, as int32 [K/input_block][g].

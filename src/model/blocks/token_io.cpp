@@ -48,7 +48,9 @@ void write_logits(Step& step, const DenseConfig& config, const TokenIo& io, cons
   }
   rms_norm(device, rows, D, io.norm.data(), static_cast<float>(config.rms_epsilon), wanted, D, rows, D);
   const Product product = {&io.head_matrix(), logits, V};
-  matmul(device, step.arithmetic(), rows, D, wanted, D, std::span(&product, 1));
+  // The head costs memory traffic, not arithmetic: the refined product takes its share of the drift away for nothing.
+  const Arithmetic arithmetic = step.arithmetic() == Arithmetic::exact ? Arithmetic::exact : Arithmetic::refined;
+  matmul(device, arithmetic, rows, D, wanted, D, std::span(&product, 1));
   if (config.final_soft_cap > 0) soft_cap(device, logits, static_cast<float>(config.final_soft_cap), wanted, V);
 }
 
