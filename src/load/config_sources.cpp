@@ -40,7 +40,12 @@ class GgufConfig final : public ConfigSource {
   }
   [[nodiscard]] Result<double> number(const ConfigKey& key) const override {
     if (key.gguf.empty()) return not_in_format(key);
-    return metadata_.get_float(full(key));
+    const GgufEntry* entry = metadata_.find(full(key));
+    if (entry == nullptr || entry->type == GgufType::f32 || entry->type == GgufType::f64) {
+      return metadata_.get_float(full(key));
+    }
+    MANG_TRY(const int64_t whole, metadata_.get_i64(full(key)));  // 10000 and 10000.0 are one
+    return static_cast<double>(whole);
   }
   [[nodiscard]] Result<bool> boolean(const ConfigKey& key) const override {
     if (key.gguf.empty()) return not_in_format(key);
