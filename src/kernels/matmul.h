@@ -9,16 +9,19 @@
 
 #include "base/result.h"
 #include "kernels/device.h"
+#include "kernels/weight_arena.h"
 #include "tensor/dtype.h"
 
 namespace mang {
 
 // Rows interleaved in tiles of 16 (a lane is an output row); one layout serves 1, few and many tokens. Not a view:
-// owns its memory. rows are padded to a multiple of 16 with zeros.
+// holds on to its memory. Rows are padded to a multiple of 16 with zeros.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
   // rows × cols of dtype; cols must be a multiple of the type's block. Memory is allocated, not filled.
+  // Matrices of one model come from one arena; without one the matrix has memory of its own.
+  static PackedMatrix allocate(DType dtype, int64_t rows, int64_t cols, WeightArena& arena);
   static PackedMatrix allocate(DType dtype, int64_t rows, int64_t cols);
 
   [[nodiscard]] DType dtype() const { return dtype_; }
@@ -31,14 +34,11 @@ class PackedMatrix {
   [[nodiscard]] int64_t bytes() const { return tiles() * tile_bytes_; }
 
  private:
-  struct Free {
-    void operator()(std::byte* memory) const;
-  };
   DType dtype_ = DType::F32;
   int64_t rows_ = 0;
   int64_t cols_ = 0;
   int64_t tile_bytes_ = 0;
-  std::unique_ptr<std::byte[], Free> data_;
+  std::shared_ptr<std::byte[]> data_;
 };
 
 // Fills rows [first_row, first_row + count) of `to` from `count` stored rows (GGUF block layout, row-major). Row r of the

@@ -1,11 +1,8 @@
 // Stored rows → tiles of 16 interleaved rows (packed_layout.h).
-#include <sys/mman.h>
-
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
+#include <vector>
 
 #include "base/check.h"
 #include "kernels/matmul.h"
@@ -15,8 +12,6 @@
 namespace mang {
 
 namespace {
-
-constexpr size_t kHugePage = size_t{2} << 20;
 
 // The bits of one block's codes, for one row, into its places in the tile's vectors.
 void place_codes(CodeForm form, const uint8_t* u, int row, uint8_t* to) {
@@ -170,29 +165,19 @@ void unpack_quantized_row(const PackedMatrix& w, const uint8_t* tile, int row, f
 
 }  // namespace
 
-void PackedMatrix::Free::operator()(std::byte* memory) const { std::free(memory); }
-
 PackedMatrix PackedMatrix::allocate(DType dtype, int64_t rows, int64_t cols) {
+  WeightArena arena;
+  return allocate(dtype, rows, cols, arena);
+}
+
+PackedMatrix PackedMatrix::allocate(DType dtype, int64_t rows, int64_t cols, WeightArena& arena) {
   MANG_CHECK(rows > 0 && cols > 0 && cols % dtype_info(dtype).block_elements == 0);
   PackedMatrix out;
   out.dtype_ = dtype;
   out.rows_ = rows;
   out.cols_ = cols;
   out.tile_bytes_ = tile_layout(dtype, cols).bytes;
-  const auto bytes = static_cast<size_t>(out.bytes());
-  // Large matrices lie on huge pages where the system has them: fewer address translations while streaming.
-  const size_t alignment = bytes >= 2 * kHugePage ? kHugePage : 64;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
-  if (memory == nullptr) throw std::bad_alloc();
-  if (alignment == kHugePage) {  // but not the rest after the last whole one, or every matrix would waste a megabyte
-    const size_t whole = bytes / kHugePage * kHugePage;
-    ::madvise(memory, whole, MADV_HUGEPAGE);
-    ::madvise(memory + whole, (bytes + alignment - 1) / alignment * alignment - whole, MADV_NOHUGEPAGE);
-  }
-  out.data_.reset(memory);
-  if (rows % kTileRows != 0) {  // the padding of the last tile must be zero
-    std::memset(out.tile(out.tiles() - 1), 0, static_cast<size_t>(out.tile_bytes_));
-  }
+  out.data_ = arena.take(static_cast<size_t>(out.bytes()));  // zero-filled, as the padding of the last tile must be
   return out;
 }
 

@@ -74,7 +74,7 @@ Result<PackedMatrix> Binder::pack(const std::string& name, int64_t rows, int64_t
   const auto r = static_cast<uint64_t>(rows);
   const auto c = static_cast<uint64_t>(cols);
   MANG_TRY(const StoredTensor* tensor, expect(name, Wanted::any_type, {r, c}));
-  PackedMatrix out = PackedMatrix::allocate(tensor->dtype, rows, cols);
+  PackedMatrix out = PackedMatrix::allocate(tensor->dtype, rows, cols, arena_);
   const std::vector<int32_t> order = canonical_order(stored_rows, rows);
   if (!pack_rows(device_, tensor->bytes, rows, 0, order, out)) return not_finite(name);
   files_.release(*tensor);

@@ -50,6 +50,7 @@ class Binder final : public WeightSource {
   bool is_gguf_;
   std::string what_;
   const Device& device_;
+  WeightArena arena_;
   std::unordered_set<std::string_view> used_;
   uint64_t parameters_ = 0;
   uint64_t packed_bytes_ = 0;

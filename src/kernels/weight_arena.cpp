@@ -1,0 +1,41 @@
+#include "kernels/weight_arena.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/check.h"
+
+namespace mang {
+
+namespace {
+
+constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kBlock = size_t{64} << 20;
+
+// A block that begins on a huge page.
+std::shared_ptr<std::byte[]> map_block(size_t bytes) {
+  void* mapped = ::mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  MANG_CHECK(mapped != MAP_FAILED);
+  const auto begin = (reinterpret_cast<uintptr_t>(mapped) + kHugePage - 1) / kHugePage * kHugePage;
+  auto* block = reinterpret_cast<std::byte*>(begin);
+  ::madvise(block, bytes, MADV_HUGEPAGE);
+  return {block, [mapped, bytes](std::byte*) { ::munmap(mapped, bytes + kHugePage); }};
+}
+
+}  // namespace
+
+std::shared_ptr<std::byte[]> WeightArena::take(size_t bytes) {
+  bytes = (bytes + 63) / 64 * 64;
+  if (bytes > size_ - used_) {
+    size_ = std::max(kBlock, (bytes + kHugePage - 1) / kHugePage * kHugePage);
+    used_ = 0;
+    block_ = map_block(size_);
+  }
+  std::byte* piece = block_.get() + used_;
+  used_ += bytes;
+  return {block_, piece};
+}
+
+}  // namespace mang
