@@ -199,7 +199,7 @@ Result<std::optional<HfConfig>> read_optional(const std::string& directory, std:
 }
 
 // additional_chat_templates/NAME.jinja
-Result<void> read_additional_templates(const std::string& directory, std::vector<ChatTemplate>& out) {
+Result<void> read_additional_templates(const std::string& directory, std::vector<HfChatTemplate>& out) {
   constexpr size_t kMaxTemplates = 64;
   const std::string folder = directory + "/additional_chat_templates";
   std::error_code why;
@@ -216,15 +216,15 @@ Result<void> read_additional_templates(const std::string& directory, std::vector
   return {};
 }
 
-Result<std::vector<ChatTemplate>> templates_in_config(const HfConfig& config) {
+Result<std::vector<HfChatTemplate>> templates_in_config(const HfConfig& config) {
   constexpr std::string_view kKey = "chat_template";
-  if (!config.has(kKey)) return std::vector<ChatTemplate>{};
+  if (!config.has(kKey)) return std::vector<HfChatTemplate>{};
   if (config.is_string(kKey)) {
     MANG_TRY(std::string text, config.get_string(kKey));
-    return std::vector<ChatTemplate>{{"default", std::move(text)}};
+    return std::vector<HfChatTemplate>{{"default", std::move(text)}};
   }
   MANG_TRY(std::vector<HfConfig> named, config.get_objects(kKey));
-  std::vector<ChatTemplate> out;
+  std::vector<HfChatTemplate> out;
   for (const HfConfig& item : named) {
     MANG_TRY(std::string name, item.get_string("name"));
     MANG_TRY(std::string text, item.get_string("template"));
@@ -249,8 +249,8 @@ Result<std::optional<HfConfig>> read_tokenizer_config(const std::string& directo
   return read_optional(directory, "tokenizer_config.json");
 }
 
-Result<std::vector<ChatTemplate>> read_chat_templates(const std::string& directory) {
-  std::vector<ChatTemplate> out;
+Result<std::vector<HfChatTemplate>> read_chat_templates(const std::string& directory) {
+  std::vector<HfChatTemplate> out;
   MANG_TRY(std::optional<std::string> text, read_directory_file(directory, "chat_template.jinja", kHfTemplateMaxBytes));
   if (text) out.push_back({"default", std::move(*text)});
   MANG_TRY(read_additional_templates(directory, out));
@@ -260,7 +260,7 @@ Result<std::vector<ChatTemplate>> read_chat_templates(const std::string& directo
       MANG_TRY(out, templates_in_config(*config));
     }
   }
-  const auto key = [](const ChatTemplate& t) { return std::pair(t.name != "default", std::string_view(t.name)); };
+  const auto key = [](const HfChatTemplate& t) { return std::pair(t.name != "default", std::string_view(t.name)); };
   std::sort(out.begin(), out.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
   for (size_t i = 1; i < out.size(); ++i) {
     if (out[i].name == out[i - 1].name) {

@@ -68,13 +68,13 @@ Result<HfConfig> read_config(const std::string& directory);  // config.json, whi
 Result<std::optional<HfConfig>> read_generation_config(const std::string& directory);
 Result<std::optional<HfConfig>> read_tokenizer_config(const std::string& directory);
 
-struct ChatTemplate {
+struct HfChatTemplate {
   std::string name;  // "default", "tool_use", …
   std::string text;  // Jinja, as it stands
 };
 // chat_template.jinja ("default") and additional_chat_templates/NAME.jinja; where there are none of these files,
 // tokenizer_config.json's "chat_template": a string ("default") or a list of {"name", "template"}. Sorted by name,
 // "default" first; empty: the model has none.
-Result<std::vector<ChatTemplate>> read_chat_templates(const std::string& directory);
+Result<std::vector<HfChatTemplate>> read_chat_templates(const std::string& directory);
 
 }  // namespace mang

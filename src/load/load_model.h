@@ -79,6 +79,7 @@ Result<std::unique_ptr<Model>> load_weights(const ModelFiles& files, const Devic
 
 // The text side alone: a vocabulary-only GGUF file or a directory with only tokenizer files is enough.
 Result<ModelText> load_text(const std::string& path, const Log& log = {});
+Result<ModelText> load_text(const ModelFiles& files);
 
 // What the files say, without reading weights. Also for a vocabulary alone and for unknown architectures.
 Result<ModelDescription> describe_model(const std::string& path, const Log& log = {});
