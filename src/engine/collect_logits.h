@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "kernels/device.h"
@@ -19,6 +21,27 @@ using LogitsSink = std::function<Result<void>(int64_t first, int64_t count, cons
 // (both numbers are said), no memory, and what the sink returns.
 Result<void> collect_logits(Model& model, const Device& device, Arithmetic arithmetic, KvType kv_type,
                             std::span<const int32_t> ids, int64_t chunk, const LogitsSink& sink);
+
+// The same for many sequences, one after another, with one KV pool and one buffer.
+class LogitsCollector {
+ public:
+  // positions: of the longest sequence; chunk: 1 or more.
+  static Result<LogitsCollector> create(Model& model, const Device& device, Arithmetic arithmetic, KvType kv_type,
+                                        int64_t positions, int64_t chunk);
+  // Rows before `first_wanted` are not computed. ids have been checked.
+  Result<void> run(std::span<const int32_t> ids, int64_t first_wanted, const LogitsSink& sink);
+
+ private:
+  LogitsCollector(Model& model, const Device& device, Arithmetic arithmetic, KvPool pool, int64_t chunk,
+                  std::unique_ptr<float[]> logits);
+  Model* model_;
+  const Device* device_;
+  Arithmetic arithmetic_;
+  KvPool pool_;
+  std::vector<BlockId> blocks_;
+  int64_t chunk_;
+  std::unique_ptr<float[]> logits_;  // [chunk, vocab]
+};
 
 // Refuses ids outside [0, vocab), naming the first and where it stands.
 Result<void> check_ids(std::span<const int32_t> ids, int64_t vocab);

@@ -126,6 +126,8 @@ Result<PerplexityResult> perplexity(Model& model, const Device& device, std::spa
         text.size(), options.stride == 0 ? options.context : 2);
   }
 
+  MANG_TRY(LogitsCollector collector,
+           LogitsCollector::create(model, device, options.arithmetic, options.kv_type, options.context, options.chunk));
   const auto start = std::chrono::steady_clock::now();
   Score score;
   PerplexityResult result;
@@ -133,12 +135,11 @@ Result<PerplexityResult> perplexity(Model& model, const Device& device, std::spa
     const Window& window = windows[w];
     std::vector<int32_t> read(ids.begin() + window.begin, ids.begin() + window.end);
     if (options.bos && options.stride == 0) read[0] = *options.bos;
-    MANG_TRY(collect_logits(model, device, options.arithmetic, options.kv_type, read, options.chunk,
-                            [&](int64_t first, int64_t count, const float* rows) -> Result<void> {
-                              if (options.cancel != nullptr && options.cancel->load()) return fail("Cancelled.");
-                              return score_rows(device, read, window.scored_from - window.begin, model.info().vocab,
-                                                first, count, rows, score);
-                            }));
+    const int64_t scored_from = window.scored_from - window.begin;
+    MANG_TRY(collector.run(read, scored_from - 1, [&](int64_t first, int64_t count, const float* rows) -> Result<void> {
+      if (options.cancel != nullptr && options.cancel->load()) return fail("Cancelled.");
+      return score_rows(device, read, scored_from, model.info().vocab, first, count, rows, score);
+    }));
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result = summarize(static_cast<int64_t>(w) + 1, score, seconds.count());
     if (progress) progress(result, static_cast<int64_t>(windows.size()));

@@ -53,15 +53,16 @@ void Scheduler::add_work(Sequence& sequence, int64_t& prompt_tokens, std::vector
 }
 
 void Scheduler::admit(int64_t& prompt_tokens, std::vector<Work>& work) {
-  while (!waiting_.empty() && static_cast<int64_t>(running_.size()) < max_sequences_ && prompt_tokens > 0 &&
-         static_cast<int64_t>(work.size()) < step_tokens_) {
+  while (!waiting_.empty() && static_cast<int64_t>(running_.size()) < max_sequences_ && prompt_tokens > 0) {
     Sequence& sequence = *waiting_.front();
     const Reuse reuse = find_reuse(sequence);
     if (!running_.empty() && !room_for(sequence, reuse)) return;
     attach(sequence, reuse);
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
+    const bool one = sequence.uncomputed() == 1;  // all but the last token was found
     add_work(sequence, prompt_tokens, work);
+    if (one) --prompt_tokens;
   }
 }
 

@@ -2,6 +2,7 @@
 // chunks, the pool or the cache.
 #include <doctest/doctest.h>
 
+#include <numeric>
 #include <random>
 
 #include "engine/engine_fixture.h"
@@ -71,7 +72,8 @@ TEST_CASE("any workload under any options gives each request the answer it has a
   int64_t cancelled = 0;
   for (uint32_t seed = 0; seed < 60; ++seed) {
     Workload workload(seed);
-    EngineFixture f(workload.options());
+    const EngineOptions options = workload.options();
+    EngineFixture f(options);
     std::map<RequestId, Request> requests;
     std::vector<SessionId> sessions = {f.engine->open_session(), f.engine->open_session()};
     for (int i = 0; i < 25; ++i) {
@@ -96,6 +98,9 @@ TEST_CASE("any workload under any options gives each request the answer it has a
       }
       preemptions += record.done->stats.preemptions;
       cached += record.done->stats.cached_tokens;
+    }
+    for (const auto& step : f.model.steps()) {
+      REQUIRE(std::accumulate(step.begin(), step.end(), int64_t{0}) <= options.step_tokens);
     }
     for (const SessionId session : sessions) f.engine->close_session(session);
     f.engine->step();
