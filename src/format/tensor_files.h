@@ -27,7 +27,8 @@ class TensorFiles {
   [[nodiscard]] std::span<const MappedFile> files() const { return files_; }
   [[nodiscard]] uint64_t total_bytes() const;  // of all files
 
-  // A tensor's pages: no longer needed for now, or needed soon. `tensor` must be one of tensors().
+  // A tensor's pages: no longer needed for now, or needed soon. `tensor`: one of tensors(), or with a part of
+  // its bytes.
   void release(const StoredTensor& tensor) const;
   void prefetch(const StoredTensor& tensor) const;
 

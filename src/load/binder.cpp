@@ -12,6 +12,9 @@
 namespace mang {
 namespace {
 
+constexpr int64_t kSlabBytes = int64_t{16} << 20;
+constexpr int64_t kTileRows = 16;  // packed matrices are filled from a multiple of it on
+
 std::string shape_text(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
 // order[r]: the canonical row of stored row r; empty: the same. Within the rotated part of a head, stored row 2i + s is
@@ -76,8 +79,16 @@ Result<PackedMatrix> Binder::pack(const std::string& name, int64_t rows, int64_t
   MANG_TRY(const StoredTensor* tensor, expect(name, Wanted::any_type, {r, c}));
   PackedMatrix out = PackedMatrix::allocate(tensor->dtype, rows, cols, arena_);
   const std::vector<int32_t> order = canonical_order(stored_rows, rows);
-  if (!pack_rows(device_, tensor->bytes, rows, 0, order, out)) return not_finite(name);
-  files_.release(*tensor);
+  // Slab by slab, so that a large matrix is never in memory twice; one whose rows change places goes in one piece.
+  const auto stride = static_cast<int64_t>(row_bytes(tensor->dtype, c));
+  const int64_t slab = order.empty() ? std::max<int64_t>(kSlabBytes / stride / kTileRows, 1) * kTileRows : rows;
+  StoredTensor part = *tensor;
+  for (int64_t first = 0; first < rows; first += slab) {
+    const int64_t count = std::min(slab, rows - first);
+    part.bytes = tensor->bytes.subspan(static_cast<size_t>(first * stride), static_cast<size_t>(count * stride));
+    if (!pack_rows(device_, part.bytes, count, first, order, out)) return not_finite(name);
+    files_.release(part);
+  }
   parameters_ += r * c;
   packed_bytes_ += static_cast<uint64_t>(out.bytes());
   return out;

@@ -1,0 +1,205 @@
+// Damaged or dishonest metadata and config.json: refused with a sentence, never a crash, never a default.
+#include <doctest/doctest.h>
+
+#include "support/golden.h"
+#include "support/run_model.h"
+#include "support/temp_dir.h"
+#include "support/tiny_llama.h"
+
+namespace mang::test {
+namespace {
+
+// The error of loading a model, or "" where it loads.
+std::string error_of(const std::string& path, const Device& device) {
+  auto files = ModelFiles::open(path);
+  if (!files.ok()) return files.error().message;
+  auto model = load_weights(*files, device);
+  return model.ok() ? "" : model.error().message;
+}
+
+void check_refused(const TinyLlama& model, const std::string& word) {
+  TempDir dir;
+  Machine machine(1);
+  model.write(dir.file("model.gguf"));
+  const std::string error = error_of(dir.file("model.gguf"), machine.device);
+  CAPTURE(error);
+  CHECK(error.find(word) != std::string::npos);
+  CHECK(error.size() > 30);
+}
+
+TEST_CASE("the undamaged model loads") {
+  TempDir dir;
+  Machine machine(1);
+  TinyLlama().write(dir.file("model.gguf"));
+  CHECK(error_of(dir.file("model.gguf"), machine.device) == "");
+}
+
+TEST_CASE("every dimension is held within bounds") {
+  const int64_t extremes[] = {0, -2, int64_t{1} << 31, (int64_t{1} << 32) + 1, INT64_MAX, INT64_MIN};
+  for (const char* key :
+       {"llama.block_count", "llama.embedding_length", "llama.attention.head_count", "llama.attention.head_count_kv",
+        "llama.attention.key_length", "llama.feed_forward_length", "llama.context_length", "llama.vocab_size"}) {
+    for (const int64_t value : extremes) {
+      CAPTURE(key);
+      CAPTURE(value);
+      TinyLlama model;
+      model.integers[key] = value;
+      const bool is_vocabulary = std::string(key) == "llama.vocab_size";
+      check_refused(model, is_vocabulary ? "vocabulary" : std::string(key).substr(6));
+    }
+  }
+}
+
+TEST_CASE("a missing dimension is an error, never a default") {
+  for (const char* key : {"llama.block_count", "llama.embedding_length", "llama.attention.head_count",
+                          "llama.feed_forward_length", "llama.context_length"}) {
+    CAPTURE(key);
+    TinyLlama model;
+    model.integers[key] = -1;
+    check_refused(model, key);
+  }
+  TinyLlama no_vocabulary;
+  no_vocabulary.integers["llama.vocab_size"] = -1;
+  check_refused(no_vocabulary, "vocab_size");
+}
+
+TEST_CASE("dimensions that contradict each other or the tensors") {
+  const auto with = [](std::map<std::string, int64_t> integers) {
+    TinyLlama model;
+    model.integers = std::move(integers);
+    return model;
+  };
+  check_refused(with({{"llama.attention.head_count_kv", 3}}), "not a multiple");
+  check_refused(with({{"llama.attention.head_count", 5}, {"llama.attention.head_count_kv", 5}}), "shape");
+  check_refused(with({{"llama.attention.head_count", 5},
+                      {"llama.attention.key_length", -1},
+                      {"llama.attention.head_count_kv", 5}}),
+                "not a multiple");
+  check_refused(with({{"llama.attention.key_length", 15}}), "even number");
+  check_refused(with({{"llama.rope.dimension_count", 7}}), "even number");
+  check_refused(with({{"llama.rope.dimension_count", 18}}), "at most all");
+  check_refused(with({{"llama.attention.value_length", 8}}), "one size for both");
+  check_refused(with({{"llama.embedding_length", 128}}), "shape");
+  check_refused(with({{"llama.feed_forward_length", 95}}), "shape");
+  check_refused(with({{"llama.vocab_size", 41}}), "[41, 64]");
+  check_refused(with({{"llama.block_count", 3}}), "blk.2.attn_norm.weight");
+  check_refused(with({{"llama.attention.head_count", 1 << 24},
+                      {"llama.attention.head_count_kv", 1 << 24},
+                      {"llama.attention.key_length", 1024}}),
+                "head_count");
+  check_refused(with({{"llama.expert_count", 8}}), "mixture of experts");
+  check_refused(with({{"llama.attention.sliding_window", 0}}), "sliding_window");
+}
+
+TEST_CASE("numbers that are none") {
+  for (const float value : {std::nanf(""), -1.0f, INFINITY, 0.0f}) {
+    CAPTURE(value);
+    TinyLlama base;
+    base.floats["llama.rope.freq_base"] = value;
+    check_refused(base, "rope.freq_base");
+    if (value == 0.0f) continue;  // an epsilon of 0 is odd, but a number
+    TinyLlama epsilon;
+    epsilon.floats["llama.attention.layer_norm_rms_epsilon"] = value;
+    check_refused(epsilon, "epsilon");
+    TinyLlama factor;
+    factor.texts["llama.rope.scaling.type"] = "yarn";
+    factor.floats["llama.rope.scaling.factor"] = value;
+    check_refused(factor, "factor");
+  }
+  TinyLlama base;
+  base.floats["llama.rope.freq_base"] = 1.0f;
+  base.texts["llama.rope.scaling.type"] = "yarn";
+  base.floats["llama.rope.scaling.factor"] = 4;
+  check_refused(base, "more than 1");
+}
+
+TEST_CASE("what this program does not compute is refused by name") {
+  TinyLlama longrope;
+  longrope.texts["llama.rope.scaling.type"] = "longrope";
+  longrope.floats["llama.rope.scaling.factor"] = 4;
+  check_refused(longrope, "longrope");
+  TinyLlama extrapolation;
+  extrapolation.texts["llama.rope.scaling.type"] = "yarn";
+  extrapolation.floats["llama.rope.scaling.factor"] = 4;
+  extrapolation.floats["llama.rope.scaling.yarn_ext_factor"] = 0.5f;
+  check_refused(extrapolation, "yarn_ext_factor");
+  TinyLlama unknown;
+  unknown.texts["general.architecture"] = "mamba";
+  check_refused(unknown, "'mamba' is not known; this version runs llama, qwen2, qwen3, gemma3, smollm3");
+}
+
+// ---- config.json ----
+
+// The golden checkpoint with values of config.json replaced; null removes nothing but says "not given".
+void check_config_refused(const std::string& name, const std::string& changes, const std::string& word) {
+  CAPTURE(changes);
+  TempDir dir;
+  Machine machine(1);
+  const Golden g = golden(name);
+  for (const auto& entry : std::filesystem::directory_iterator(g.directory)) {
+    if (entry.path().extension() == ".safetensors") std::filesystem::copy(entry.path(), dir.path());
+  }
+  auto config = parse_json(read_file(g.directory + "/config.json"), "config.json");
+  REQUIRE(config.ok());
+  config->merge_patch(*parse_json(changes, "changes"));
+  dir.write("config.json", dump_json(*config));
+  const std::string error = error_of(dir.path(), machine.device);
+  CAPTURE(error);
+  CHECK(error.find(word) != std::string::npos);
+}
+
+TEST_CASE("config.json: what does not fit is refused") {
+  const char* llama = "llama/yarn";
+  check_config_refused(llama, R"({"hidden_size": null})", "hidden_size");
+  check_config_refused(llama, R"({"hidden_size": "64"})", "hidden_size");
+  check_config_refused(llama, R"({"hidden_size": 64.5})", "hidden_size");
+  check_config_refused(llama, R"({"num_attention_heads": 0})", "num_attention_heads");
+  check_config_refused(llama, R"({"num_hidden_layers": 2147483648})", "num_hidden_layers");
+  check_config_refused(llama, R"({"num_key_value_heads": 3})", "not a multiple");
+  check_config_refused(llama, R"({"vocab_size": 318})", "[318, 64]");
+  check_config_refused(llama, R"({"rms_norm_eps": null})", "rms_norm_eps");
+  check_config_refused(llama, R"({"max_position_embeddings": null})", "max_position_embeddings");
+  check_config_refused(llama, R"({"model_type": "mixtral"})", "'mixtral' is not known");
+  check_config_refused(llama, R"({"model_type": null})", "model_type");
+  check_config_refused(llama, R"({"hidden_act": "relu"})", "relu");
+  check_config_refused(llama, R"({"quantization_config": {"quant_method": "awq"}})", "quantization_config");
+  check_config_refused(llama, R"({"attention_bias": true})", "self_attn.q_proj.bias");
+  check_config_refused(llama, R"({"mlp_bias": true})", "mlp.gate_proj.bias");
+  check_config_refused(llama, R"({"partial_rotary_factor": 0.5})", "rotates whole heads");
+  check_config_refused(llama, R"({"rope_parameters": {"rope_type": "dynamic"}})", "'dynamic'");
+  check_config_refused(llama, R"({"rope_parameters": {"rope_type": "longrope"}})", "'longrope'");
+  check_config_refused(llama, R"({"rope_parameters": {"factor": null}})", "factor");
+  check_config_refused(llama, R"({"rope_parameters": {"factor": 0}})", "factor");
+  check_config_refused(llama, R"({"rope_parameters": {"rope_theta": -1}})", "rope_theta");
+  check_config_refused(llama, R"({"rope_parameters": {"rope_type": "llama3"}})", "low_freq_factor");
+  check_config_refused("qwen2/sliding", R"({"layer_types": ["full_attention"]})", "1 entries for 3 layers");
+  check_config_refused("qwen2/sliding", R"({"layer_types": ["full_attention", "full_attention", "chunked_attention"]})",
+                       "chunked_attention");
+  check_config_refused("qwen2/sliding", R"({"sliding_window": 0})", "sliding_window");
+  check_config_refused("qwen3/yarn-mqa", R"({"head_dim": null})", "head_dim");
+  check_config_refused("gemma3/mixed-layers", R"({"sliding_window": null})", "sliding_window");
+  check_config_refused("gemma3/mixed-layers", R"({"query_pre_attn_scalar": null})", "query_pre_attn_scalar");
+  check_config_refused("gemma3/mixed-layers", R"({"query_pre_attn_scalar": -1})", "query_pre_attn_scalar");
+  check_config_refused("gemma3/mixed-layers", R"({"use_bidirectional_attention": true})",
+                       "use_bidirectional_attention");
+  check_config_refused("gemma3/mixed-layers", R"({"attn_logit_softcapping": 50.0})", "attn_logit_softcapping");
+  check_config_refused("gemma3/mixed-layers", R"({"hidden_activation": "gelu"})", "'gelu'");
+  check_config_refused("smollm3/nope-list-untied", R"({"no_rope_layers": [1]})", "1 entries for 3 layers");
+}
+
+TEST_CASE("paths that are no model say what to do") {
+  TempDir dir;
+  Machine machine(1);
+  CHECK(error_of(dir.path(), machine.device).find("config.json") != std::string::npos);
+  TinyLlama().write(dir.file("model.gguf"));
+  CHECK(error_of(dir.path(), machine.device).find("a GGUF file is there") != std::string::npos);
+  CHECK(error_of(dir.write("config.json", "{}"), machine.device).find("directory it is in") != std::string::npos);
+  CHECK(error_of(dir.file("nothing"), machine.device) != "");
+  // A configuration without weights.
+  std::filesystem::copy(golden("llama/yarn").directory + "/config.json", dir.path(),
+                        std::filesystem::copy_options::overwrite_existing);
+  CHECK(error_of(dir.path(), machine.device).find("no weights") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace mang::test
