@@ -1,6 +1,6 @@
-// The kernels of attention_kernels.h over the 16-lane vector. Include after a vec_*-inl.h, math-inl.h and the two
-// constants of an instruction set: kBlockRows, the queries that share each K and V vector loaded, and columns(rows),
-// the vectors of 16 positions (or elements of V) worked on together with so many rows.
+// The kernels of attention_kernels.h over the 16-lane vector. Include after a vec_*-inl.h, math-inl.h and what an
+// instruction set gives: kBlockRows, the queries that share each K and V vector loaded; columns(rows), the vectors of
+// 16 positions (or elements of V) worked on together with so many rows; exp_of_score(x), vf_exp for x ≤ 0 or NaN.
 //
 // Scores and the weighted sum of V are the same small product: row r of C gains a[r][k] · B[k] for k in order, one
 // chain of fma for each element. K is stored so that B[k] is 16 positions of element k of the head, V so that it is 16
@@ -36,54 +36,96 @@ struct Vectors {
   Vectors from_j(int64_t j) const { return {data + j * j_stride, k_stride, j_stride}; }
 };
 
+// Memory wanted soon: fetched into the cache bit by bit while something else is computed. A page's K and V lie apart
+// and are short, which is too little for the processor to see the pattern by itself.
+struct Ahead {
+  const std::byte* at;
+  int64_t step;  // bytes for each vector of B
+};
+
+// Where the sums of a page go when they are complete: O[r] = fma(O[r], old_factor[r], sum · new_factor[r]).
+// O null: they stay in C.
+struct Fold {
+  float* O;
+  int64_t ldo;
+  const float* old_factors;
+  const float* new_factors;
+};
+constexpr Fold kNoFold = {nullptr, 0, nullptr, nullptr};
+
+inline void fetch_ahead(const std::byte* at) { __builtin_prefetch(at, 0, 2); }  // into the second-level cache
+
 // C[r][16 j] (rows ldc apart) += Σ_k a[r · A_ROW + k · A_K] · B[k][j] for R rows and J vectors.
 template <int R, int J, int A_ROW, int A_K, typename T>
-inline void fma_block(const float* a, Vectors<T> b, int64_t K, float* c, int64_t ldc, bool add) {
+inline Ahead fma_block(const float* a, Vectors<T> b, int64_t K, float* c, int64_t ldc, bool add, Ahead ahead,
+                       Fold fold) {
   VF sum[R][J];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < J; ++j) sum[r][j] = add ? vf_load(c + r * ldc + 16 * j) : vf_zero();
   }
   const T* vectors = b.data;
-  for (int64_t k = 0; k < K; ++k, vectors += b.k_stride, a += A_K) {
+  const std::byte* fetch = ahead.at;
+  for (int64_t k = 0; k < K; ++k, vectors += b.k_stride, a += A_K, fetch += J * ahead.step) {
     VF v[J];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < J; ++j) v[j] = load_vector(vectors + j * b.j_stride);
+    fetch_ahead(fetch);
+    if constexpr (J >= 4) fetch_ahead(fetch + 64);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const VF x = vf_set(a[r * A_ROW]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int j = 0; j < J; ++j) sum[r][j] = vf_fma(x, v[j], sum[r][j]);
     }
   }
+  if (fold.O != nullptr) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const VF old_factor = vf_set(fold.old_factors[r]);
+      const VF new_factor = vf_set(fold.new_factors[r]);
+      float* O = fold.O + r * fold.ldo;
+#pragma GCC unroll 8
+      for (int j = 0; j < J; ++j) {
+        vf_store(O + 16 * j, vf_fma(vf_load(O + 16 * j), old_factor, vf_mul(sum[r][j], new_factor)));
+      }
+    }
+    return {fetch, ahead.step};
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < J; ++j) vf_store(c + r * ldc + 16 * j, sum[r][j]);
   }
+  return {fetch, ahead.step};
 }
 
 template <int R, int A_ROW, int A_K, typename T>
-inline void fma_columns(const float* a, Vectors<T> b, int64_t K, int64_t vectors, float* c, int64_t ldc, bool add) {
+inline void fma_columns(const float* a, Vectors<T> b, int64_t K, int64_t vectors, float* c, int64_t ldc, bool add,
+                        Ahead ahead, Fold fold) {
   constexpr int J = columns(R);
+  const auto fold_at = [&fold](int64_t j) {
+    return fold.O == nullptr ? kNoFold : Fold{fold.O + 16 * j, fold.ldo, fold.old_factors, fold.new_factors};
+  };
   int64_t j = 0;
   for (; j + J <= vectors; j += J) {
-    fma_block<R, J, A_ROW, A_K>(a, b.from_j(j), K, c + 16 * j, ldc, add);
+    ahead = fma_block<R, J, A_ROW, A_K>(a, b.from_j(j), K, c + 16 * j, ldc, add, ahead, fold_at(j));
   }
   for (; j < vectors; ++j) {
-    fma_block<R, 1, A_ROW, A_K>(a, b.from_j(j), K, c + 16 * j, ldc, add);
+    ahead = fma_block<R, 1, A_ROW, A_K>(a, b.from_j(j), K, c + 16 * j, ldc, add, ahead, fold_at(j));
   }
 }
 
 // Scores of `rows` queries packed [head_dim][rows].
 template <int R, typename T>
-inline void score_rows(int64_t rows, const float* q, Vectors<T> k, int64_t head_dim, int64_t groups, float* scores) {
+inline void score_rows(int64_t rows, const float* q, Vectors<T> k, int64_t head_dim, int64_t groups, float* scores,
+                       Ahead ahead) {
   if constexpr (R > 0) {
     if (rows == R) {
-      fma_columns<R, 1, R>(q, k, head_dim, groups, scores, kPageRows, false);
+      fma_columns<R, 1, R>(q, k, head_dim, groups, scores, kPageRows, false, ahead, kNoFold);
     } else {
-      score_rows<R - 1>(rows, q, k, head_dim, groups, scores);
+      score_rows<R - 1>(rows, q, k, head_dim, groups, scores, ahead);
     }
   }
 }
@@ -91,12 +133,12 @@ inline void score_rows(int64_t rows, const float* q, Vectors<T> k, int64_t head_
 // Weighted sums of V over positions [from, to); p: rows of kPageRows weights.
 template <int R, typename T>
 inline void sum_rows(int64_t rows, const float* p, Vectors<T> v, int64_t from, int64_t to, int64_t vectors, float* o,
-                     int64_t ldo, bool add) {
+                     int64_t ldo, bool add, Ahead ahead, Fold fold) {
   if constexpr (R > 0) {
     if (rows == R) {
-      fma_columns<R, kPageRows, 1>(p + from, v.from_k(from), to - from, vectors, o, ldo, add);
+      fma_columns<R, kPageRows, 1>(p + from, v.from_k(from), to - from, vectors, o, ldo, add, ahead, fold);
     } else {
-      sum_rows<R - 1>(rows, p, v, from, to, vectors, o, ldo, add);
+      sum_rows<R - 1>(rows, p, v, from, to, vectors, o, ldo, add, ahead, fold);
     }
   }
 }
@@ -142,7 +184,7 @@ inline void softmax_row(const AttentionTask& task, Span span, int64_t groups, fl
   VF sum = vf_zero();
 #pragma GCC unroll 4
   for (int g = 0; g < kKeyGroups; ++g) {
-    const VF weight = vf_exp(vf_sub(s[g], shift));
+    const VF weight = exp_of_score(vf_sub(s[g], shift));
     vf_store(scores + 16 * g, weight);
     sum = vf_add(sum, weight);
   }
@@ -268,14 +310,15 @@ inline Span row_span(const AttentionTask& task, int64_t row, int64_t page) {
 }
 
 template <typename T>
-inline void score_page(const AttentionTask& task, const Blocks& blocks, const PageWork& work, const T* k, Workspace& ws) {
+inline void score_page(const AttentionTask& task, const Blocks& blocks, const PageWork& work, const T* k, Ahead ahead,
+                       Workspace& ws) {
   for (int64_t block = 0; block < blocks.count; ++block) {
     const int64_t first = blocks.first(block);
     const int64_t end = blocks.first(block + 1);
     if (end <= work.first_row || first >= work.end_row) continue;
     const Vectors<T> vectors = {k, 16, 16 * task.kv.head_dim};
     score_rows<kBlockRows>(end - first, ws.q + first * task.kv.head_dim, vectors, task.kv.head_dim, work.groups(),
-                           ws.weights + first * kPageRows);
+                           ws.weights + first * kPageRows, ahead);
     for (int64_t row = first; row < end; ++row) {
       if (row < work.first_row || row >= work.end_row) continue;
       softmax_row(task, row_span(task, row, work.page), work.groups(), ws.weights + row * kPageRows, ws.m + row, ws.l + row);
@@ -283,58 +326,65 @@ inline void score_page(const AttentionTask& task, const Blocks& blocks, const Pa
   }
 }
 
-// Weighted sums of V of the rows [first, end) of one block, all of them at work, into o. The positions that all of
-// them see are done together; what only some see comes before (a window's edge) and after (the diagonal).
+// Weighted sums of V of the rows [first, end) of one block, all of them at work, into o; true if they went into `fold`
+// instead. The positions that all of them see are done together; what only some see comes before (a window's edge)
+// and after (the diagonal).
 template <typename T>
-inline void sum_block(const AttentionTask& task, const PageWork& work, int64_t first, int64_t end, Vectors<T> v,
-                      const float* weights, float* o, int64_t ldo) {
+inline bool sum_block(const AttentionTask& task, const PageWork& work, int64_t first, int64_t end, Vectors<T> v,
+                      const float* weights, float* o, int64_t ldo, Ahead ahead, Fold fold) {
   const int64_t vectors = padded_to_16(task.kv.v_head_dim) / 16;
+  const auto one_row = [&](int64_t row, int64_t from, int64_t to, bool add) {
+    sum_rows<1>(1, weights + row * kPageRows, v, from, to, vectors, o + (row - first) * ldo, ldo, add, ahead, kNoFold);
+  };
   const Span low = row_span(task, first, work.page);
   const Span high = row_span(task, end - 1, work.page);
   const Span common = {high.from, low.to};  // later rows start and end later
   if (common.from >= common.to) {
     for (int64_t row = first; row < end; ++row) {
       const Span span = row_span(task, row, work.page);
-      sum_rows<1>(1, weights + row * kPageRows, v, span.from, span.to, vectors, o + (row - first) * ldo, ldo, false);
+      one_row(row, span.from, span.to, false);
     }
-    return;
+    return false;
   }
-  const bool ragged = low.from < common.from;
-  if (ragged) {
-    for (int64_t row = first; row < end; ++row) {
-      sum_rows<1>(1, weights + row * kPageRows, v, row_span(task, row, work.page).from, common.from, vectors,
-                  o + (row - first) * ldo, ldo, false);
-    }
+  const bool before = low.from < common.from;
+  const bool after = high.to > common.to;
+  if (before) {
+    for (int64_t row = first; row < end; ++row) one_row(row, row_span(task, row, work.page).from, common.from, false);
   }
-  sum_rows<kBlockRows>(end - first, weights + first * kPageRows, v, common.from, common.to, vectors, o, ldo, ragged);
-  if (high.to > common.to) {
-    for (int64_t row = first; row < end; ++row) {
-      sum_rows<1>(1, weights + row * kPageRows, v, common.to, row_span(task, row, work.page).to, vectors,
-                  o + (row - first) * ldo, ldo, true);
-    }
+  sum_rows<kBlockRows>(end - first, weights + first * kPageRows, v, common.from, common.to, vectors, o, ldo, before, ahead,
+                       after ? kNoFold : fold);
+  if (!after) return fold.O != nullptr;
+  for (int64_t row = first; row < end; ++row) {
+    const int64_t to = row_span(task, row, work.page).to;
+    if (to > common.to) one_row(row, common.to, to, true);
   }
+  return false;
 }
 
-// O, M, L of the rows [first, end) (at most 16) take in o, m, l of a page.
-inline void combine_rows(int64_t first, int64_t end, int64_t v_row, Workspace& ws) {
+// How the sums so far and those of a page combine, for the rows [first, end) (at most 16); M and L move on.
+struct Factors {
+  float old_factors[16];
+  float new_factors[16];
+};
+inline void combine_weights(int64_t first, int64_t end, Workspace& ws, Factors& factors) {
   const VF before = vf_load(ws.M + first);
   const VF page = vf_load(ws.m + first);
   const VF larger = vf_max(before, page);
-  const VF a = vf_exp(vf_sub(before, larger));
-  const VF b = vf_exp(vf_sub(page, larger));
-  float as[16];
-  float bs[16];
-  vf_store(as, a);
-  vf_store(bs, b);
+  const VF a = exp_of_score(vf_sub(before, larger));
+  const VF b = exp_of_score(vf_sub(page, larger));
+  vf_store(factors.old_factors, a);
+  vf_store(factors.new_factors, b);
   const int rows = static_cast<int>(end - first);
   const VF L = vf_fma(vf_load(ws.L + first), a, vf_mul(vf_load(ws.l + first), b));
   vf_store_n(ws.L + first, L, rows);
   vf_store_n(ws.M + first, larger, rows);
-  for (int r = 0; r < rows; ++r) {
-    float* O = ws.O + (first + r) * v_row;
-    const float* o = ws.o + r * v_row;
-    const VF old_factor = vf_set(as[r]);
-    const VF new_factor = vf_set(bs[r]);
+}
+
+inline void fold_rows(const Fold& fold, int64_t rows, const float* o, int64_t v_row) {
+  for (int64_t r = 0; r < rows; ++r, o += v_row) {
+    float* O = fold.O + r * fold.ldo;
+    const VF old_factor = vf_set(fold.old_factors[r]);
+    const VF new_factor = vf_set(fold.new_factors[r]);
     for (int64_t d = 0; d < v_row; d += 16) {
       vf_store(O + d, vf_fma(vf_load(O + d), old_factor, vf_mul(vf_load(o + d), new_factor)));
     }
@@ -342,7 +392,8 @@ inline void combine_rows(int64_t first, int64_t end, int64_t v_row, Workspace& w
 }
 
 template <typename T>
-inline void sum_page(const AttentionTask& task, const Blocks& blocks, const PageWork& work, const T* v, Workspace& ws) {
+inline void sum_page(const AttentionTask& task, const Blocks& blocks, const PageWork& work, const T* v, Ahead ahead,
+                     Workspace& ws) {
   const int64_t v_row = padded_to_16(task.kv.v_head_dim);
   const int64_t stride = partial_stride(task.kv.v_head_dim);
   const Vectors<T> vectors = {v, v_row, 16};
@@ -353,12 +404,16 @@ inline void sum_page(const AttentionTask& task, const Blocks& blocks, const Page
     if (end > work.end_row) end = work.end_row;
     if (first >= end) continue;
     if (task.partials == nullptr) {
-      sum_block(task, work, first, end, vectors, ws.weights, ws.o, v_row);
-      combine_rows(first, end, v_row, ws);
+      Factors factors;
+      combine_weights(first, end, ws, factors);
+      const Fold fold = {ws.O + first * v_row, v_row, factors.old_factors, factors.new_factors};
+      if (!sum_block(task, work, first, end, vectors, ws.weights, ws.o, v_row, ahead, fold)) {
+        fold_rows(fold, end - first, ws.o, v_row);
+      }
       continue;
     }
     float* record = task.partials + ((work.page - task.first_page) * blocks.rows + first) * stride;
-    sum_block(task, work, first, end, vectors, ws.weights, record, stride);
+    sum_block(task, work, first, end, vectors, ws.weights, record, stride, ahead, kNoFold);
     for (int64_t row = first; row < end; ++row, record += stride) {
       record[v_row] = ws.m[row];
       record[v_row + 1] = ws.l[row];
@@ -373,36 +428,40 @@ inline void divide_row(const float* O, float L, int64_t n, float* out) {
   if (const int rest = static_cast<int>(n - d); rest > 0) vf_store_n(out + d, vf_div(vf_load(O + d), divisor), rest);
 }
 
-// One page whose K and V are float32, or float16 read without a float32 copy (few rows share it).
-template <typename T>
-inline void attend_page(const AttentionTask& task, const Blocks& blocks, const PageWork& work, const T* k, const T* v,
-                        Workspace& ws) {
-  score_page(task, blocks, work, k, ws);
-  sum_page(task, blocks, work, v, ws);
+inline int64_t element_bytes(KvElement element) {
+  return element == KvElement::f32 ? 4 : element == KvElement::f16 ? 2 : 1;
 }
 
-inline void attend_page_bytes(const AttentionTask& task, const Blocks& blocks, const PageWork& work, Workspace& ws) {
+// One page. K and V are widened to float32 once where several blocks of rows share them; float16 for one block is
+// widened as it is used. While K is at work V is fetched, and the next page's K while V is.
+inline void attend_page(const AttentionTask& task, const Blocks& blocks, const PageWork& work, Workspace& ws) {
   const KvHead& kv = task.kv;
   const std::byte* k = task.pages[work.page] + kv.k_offset;
   const std::byte* v = task.pages[work.page] + kv.v_offset;
+  const int64_t next = work.page + 1 < task.page_end ? work.page + 1 : work.page;
   const int64_t v_row = padded_to_16(kv.v_head_dim);
   const int64_t first_v = work.span.from * v_row;
   const int64_t count_v = (work.span.to - work.span.from) * v_row;
+  const int64_t step = 16 * element_bytes(kv.element);
+  const Ahead v_ahead = {v + first_v * element_bytes(kv.element), step};
+  const Ahead k_ahead = {task.pages[next] + kv.k_offset, step};
   switch (kv.element) {
     case KvElement::f32:
-      attend_page(task, blocks, work, reinterpret_cast<const float*>(k), reinterpret_cast<const float*>(v), ws);
+      score_page(task, blocks, work, reinterpret_cast<const float*>(k), v_ahead, ws);
+      sum_page(task, blocks, work, reinterpret_cast<const float*>(v), k_ahead, ws);
       return;
     case KvElement::f16: {
       const auto* k16 = reinterpret_cast<const uint16_t*>(k);
       const auto* v16 = reinterpret_cast<const uint16_t*>(v);
       if (blocks.count == 1) {
-        attend_page(task, blocks, work, k16, v16, ws);
+        score_page(task, blocks, work, k16, v_ahead, ws);
+        sum_page(task, blocks, work, v16, k_ahead, ws);
         return;
       }
       widen_f16(k16, work.groups() * 16 * kv.head_dim, ws.k);
-      score_page(task, blocks, work, ws.k, ws);
+      score_page(task, blocks, work, ws.k, v_ahead, ws);
       widen_f16(v16 + first_v, count_v, ws.v + first_v);
-      sum_page(task, blocks, work, ws.v, ws);
+      sum_page(task, blocks, work, ws.v, k_ahead, ws);
       return;
     }
     case KvElement::q8_0: {
@@ -411,9 +470,9 @@ inline void attend_page_bytes(const AttentionTask& task, const Blocks& blocks, c
       const auto* k_scales = reinterpret_cast<const float*>(k + kPageRows * kv.head_dim);
       const auto* v_scales = reinterpret_cast<const float*>(v + kPageRows * v_row);
       widen_k_q8(k8, k_scales, kv.head_dim, work.groups(), ws.k);
-      score_page(task, blocks, work, ws.k, ws);
+      score_page(task, blocks, work, ws.k, v_ahead, ws);
       widen_v_q8(v8 + first_v, v_scales + first_v / kScaleGroup, count_v / kScaleGroup, ws.v + first_v);
-      sum_page(task, blocks, work, ws.v, ws);
+      sum_page(task, blocks, work, ws.v, k_ahead, ws);
       return;
     }
   }
@@ -433,7 +492,7 @@ inline void attend_task(const AttentionTask& task) {
   }
   for (int64_t page = task.first_page; page < task.page_end; ++page) {
     const PageWork work(task, page);
-    if (work.first_row < work.end_row) attend_page_bytes(task, blocks, work, ws);
+    if (work.first_row < work.end_row) attend_page(task, blocks, work, ws);
   }
   if (task.partials != nullptr) return;
   for (int64_t row = 0; row < blocks.rows; ++row) {

@@ -6,6 +6,7 @@
 namespace {
 constexpr int kBlockRows = 6;
 constexpr int columns(int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
+inline VF exp_of_score(VF x) { return vf_exp_of_negative(x); }
 }  // namespace
 
 // after all of these:

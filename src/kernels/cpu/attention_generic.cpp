@@ -6,6 +6,7 @@
 namespace {
 constexpr int kBlockRows = 4;
 constexpr int columns(int rows) { return rows > 0 ? 1 : 0; }
+inline VF exp_of_score(VF x) { return vf_exp_of_negative(x); }
 }  // namespace
 
 // after all of these:
