@@ -42,6 +42,9 @@ Result<KvPool> KvPool::create(std::vector<KvLayout> layers, int64_t blocks) {
     return fail("no room for a KV cache of {} ({} positions). Ask for a shorter context or a smaller KV type.",
                 human_bytes(static_cast<uint64_t>(bytes)), blocks * kPagePositions);
   }
+  // Large pages where the system gives them: attention at depth reads all of the cache for every token, and looking up
+  // small pages takes it longer than the reading. What becomes resident grows in steps of 2 MiB.
+  ::madvise(memory, static_cast<size_t>(bytes), MADV_HUGEPAGE);
   state.memory = static_cast<std::byte*>(memory);
   state.memory_bytes = static_cast<size_t>(bytes);
   state.layers = std::move(layers);
