@@ -1,6 +1,7 @@
 // Speed of attention: decoding at depth beside the read bandwidth, prefill beside the float32 peak, both probed before
 // and after each row.    usage: bench_attention [ISA] [THREADS] [f32|f16|q8_0]
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "base/thread_pool.h"
 #include "kernels/attention.h"
 #include "kernels/probe.h"
@@ -30,8 +32,11 @@ class Cache {
   Cache(const Device& device, const KvLayout& layout, int64_t positions, int64_t bytes_at_least) {
     const int64_t pages = (positions + kPagePositions - 1) / kPagePositions;
     layers_ = std::max<int64_t>(1, bytes_at_least / (pages * layout.page_bytes()));
-    memory_.resize(static_cast<size_t>(layers_ * pages * layout.page_bytes()) + 64);
-    std::byte* base = memory_.data() + (64 - reinterpret_cast<uintptr_t>(memory_.data()) % 64);
+    bytes_ = static_cast<size_t>(layers_ * pages * layout.page_bytes());
+    memory_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    MANG_CHECK(memory_ != MAP_FAILED);
+    ::madvise(memory_, bytes_, MADV_HUGEPAGE);  // as the engine's cache has it
+    auto* base = static_cast<std::byte*>(memory_);
     const std::vector<float> row(static_cast<size_t>(layout.kv_heads * std::max(layout.head_dim, layout.v_head_dim)), 0.25f);
     for (int64_t i = 0; i < layers_ * pages; ++i) pages_.push_back(base + i * layout.page_bytes());
     device.run(layers_ * pages, [&](int64_t i, int) {
@@ -41,12 +46,16 @@ class Cache {
     });
     pages_per_layer_ = pages;
   }
+  ~Cache() { ::munmap(memory_, bytes_); }
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
   [[nodiscard]] const std::byte* const* layer(int64_t i) const { return pages_.data() + i % layers_ * pages_per_layer_; }
 
  private:
   int64_t layers_ = 1;
   int64_t pages_per_layer_ = 0;
-  std::vector<std::byte> memory_;
+  void* memory_ = nullptr;
+  size_t bytes_ = 0;
   std::vector<const std::byte*> pages_;
 };
 
