@@ -1,0 +1,63 @@
+// A model ready to answer, and one answer at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "chat/template.h"
+#include "cli/context.h"
+#include "cli/device_options.h"
+#include "cli/sampling_options.h"
+#include "engine/engine.h"
+#include "load/load_model.h"
+#include "text/tokenizer.h"
+
+namespace mang::cli {
+
+struct AnswerOptions {
+  DeviceOptions device;
+  SamplingOptions sampling;
+  int64_t context = 0;   // longest conversation in tokens; 0: the model's own
+  bool special = false;  // control tokens written in a raw prompt are read as such, and shown in answers
+};
+
+struct AnswerRecord {
+  std::string text;
+  std::vector<int32_t> ids;
+  DoneEvent done;
+};
+
+class Answerer {
+ public:
+  static Result<Answerer> open(const std::string& path, const AnswerOptions& options, const Context& context);
+
+  // The answer to a rendered conversation, or the continuation of raw bytes. on_text gets the text as it comes.
+  using OnText = std::function<void(const std::string&)>;
+  Result<AnswerRecord> chat(const ChatRequest& request, const OnText& on_text, const Context& context);
+  Result<AnswerRecord> continue_raw(const std::string& bytes, const OnText& on_text, const Context& context);
+
+  [[nodiscard]] const LoadedModel& loaded() const { return loaded_; }
+  [[nodiscard]] const Engine& engine() const { return *engine_; }
+  [[nodiscard]] const SamplingParams& sampling() const { return sampling_; }
+  [[nodiscard]] const Machine& machine() const { return machine_; }
+
+ private:
+  Answerer() = default;
+  Result<AnswerRecord> answer(std::vector<int32_t> ids, const OnText& on_text, const Context& context);
+
+  // In this order: what is below refers to what is above.
+  Machine machine_;
+  LoadedModel loaded_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<Engine> engine_;
+  SessionId session_ = 0;
+  SamplingParams sampling_;
+  std::optional<ChatTemplate> template_;  // made when first asked for
+  bool special_ = false;
+};
+
+}  // namespace mang::cli

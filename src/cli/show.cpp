@@ -1,0 +1,208 @@
+// mang show: what a model is, from its files alone.
+#include <memory>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/messages.h"
+#include "cli/model_ref.h"
+#include "load/load_model.h"
+#include "text/tokenizer.h"
+
+namespace mang::cli {
+namespace {
+
+struct Options {
+  std::string model;
+  int64_t context = 0;
+  bool metadata = false;
+  bool template_text = false;
+  bool json = false;
+};
+
+// Bytes of K and V of all layers for this many positions, in the type the description has (f16).
+uint64_t kv_bytes(const ModelDescription& model, int64_t positions) {
+  const int64_t pages = (positions + kPagePositions - 1) / kPagePositions;
+  uint64_t bytes = 0;
+  for (const KvLayout& layer : model.kv) bytes += static_cast<uint64_t>(pages * layer.page_bytes());
+  return bytes;
+}
+
+// The text side, as far as the files have one; a model without a tokenizer still has shapes to show.
+struct TextSide {
+  std::optional<Tokenizer> tokenizer;
+  std::string kind;
+  std::vector<NamedTemplate> templates;
+  std::string problem;
+};
+
+TextSide text_side(const std::string& path, const Log& log) {
+  TextSide side;
+  Result<ModelText> text = load_text(path, log);
+  if (!text.ok()) {
+    side.problem = text.error().message;
+    return side;
+  }
+  side.templates = std::move(text->templates);
+  side.kind = text->tokenizer.model == TokenizerSpec::Model::kBpe ? "BPE" : "unigram";
+  Result<Tokenizer> built = Tokenizer::build(std::move(text->tokenizer));
+  if (built.ok())
+    side.tokenizer = std::move(built).value();
+  else
+    side.problem = built.error().message;
+  return side;
+}
+
+// Packed weights take the file's size within a few per cent; what is exact is known only once they are loaded.
+uint64_t weight_bytes(const ModelDescription& model) {
+  return model.info->weight_bytes > 0 ? model.info->weight_bytes : model.file_bytes;
+}
+
+int64_t chosen_context(const Options& options, const ModelInfo& info) {
+  return options.context > 0 ? options.context : info.context;
+}
+
+Json to_json(const Options& options, const ModelDescription& model, const TextSide& text) {
+  Json out;
+  out["path"] = model.path;
+  out["format"] = model.format;
+  out["architecture"] = model.architecture;
+  out["file_bytes"] = model.file_bytes;
+  out["tensors"] = model.tensor_count;
+  out["types"] = Json::object();
+  for (const auto& [name, bytes] : model.types) out["types"][name] = bytes;
+  if (model.info) {
+    const ModelInfo& info = *model.info;
+    out["name"] = info.name;
+    out["parameters"] = info.parameters;
+    out["layers"] = info.layers;
+    out["hidden"] = info.hidden;
+    out["heads"] = info.heads;
+    out["kv_heads"] = info.kv_heads;
+    out["head_dim"] = info.head_dim;
+    out["intermediate"] = info.intermediate;
+    out["vocab"] = info.vocab;
+    out["context"] = info.context;
+    const int64_t context = chosen_context(options, info);
+    out["memory"] = {{"context", context},
+                     {"weights", weight_bytes(model)},
+                     {"kv_f16", kv_bytes(model, context)},
+                     {"total", weight_bytes(model) + kv_bytes(model, context)}};
+  } else {
+    out["problem"] = model.problem;
+  }
+  if (text.tokenizer) {
+    out["tokenizer"] = {{"kind", text.kind},
+                        {"size", text.tokenizer->vocab_size()},
+                        {"bos", text.tokenizer->bos_id()},
+                        {"eos", text.tokenizer->eos_id()},
+                        {"ends_answer", Json(std::vector<int32_t>(text.tokenizer->eog_ids().begin(),
+                                                                  text.tokenizer->eog_ids().end()))}};
+  } else {
+    out["tokenizer"] = {{"problem", text.problem}};
+  }
+  out["templates"] = Json::object();
+  for (const NamedTemplate& each : text.templates) out["templates"][each.name] = each.text;
+  if (options.metadata) {
+    out["metadata"] = Json::object();
+    for (const auto& [key, value] : model.metadata) out["metadata"][key] = value;
+  }
+  return out;
+}
+
+class Page {
+ public:
+  explicit Page(Output& out) : out_(out) {}
+  void row(const std::string& label, const std::string& value) {
+    out_.write(fmt::format("  {:<14} {}\n", label, value));
+  }
+  void title(const std::string& text) { out_.write(text + "\n"); }
+
+ private:
+  Output& out_;
+};
+
+void show_model(const Options& options, const ModelDescription& model, Page& page) {
+  page.title(model.path);
+  page.row(tr("format"), model.format);
+  page.row(tr("architecture"), model.architecture);
+  std::string types;
+  for (const auto& [name, bytes] : model.types)
+    types += fmt::format("{}{} {}", types.empty() ? "" : ", ", name, human_bytes(bytes));
+  page.row(tr("weights"), say("{} in {} tensors ({})", human_bytes(model.file_bytes), model.tensor_count, types));
+  if (!model.info) {
+    page.row(tr("problem"), model.problem);
+    return;
+  }
+  const ModelInfo& info = *model.info;
+  if (!info.name.empty()) page.row(tr("name"), info.name);
+  page.row(tr("parameters"), human_count(info.parameters));
+  page.row(tr("shape"),
+           say("{} layers, hidden {}, feed-forward {}, {} heads of {} ({} for keys and values), head {} rows",
+               info.layers, info.hidden, info.intermediate, info.heads, info.head_dim, info.kv_heads, info.vocab));
+  page.row(tr("context"), say("{} tokens", info.context));
+  const int64_t context = chosen_context(options, info);
+  page.row(tr("memory"), say("{} at {} tokens: weights {}, KV cache (f16) {}",
+                             human_bytes(weight_bytes(model) + kv_bytes(model, context)), context,
+                             human_bytes(weight_bytes(model)), human_bytes(kv_bytes(model, context))));
+}
+
+void show_text(const TextSide& text, Page& page) {
+  if (text.tokenizer) {
+    const Tokenizer& tokenizer = *text.tokenizer;
+    auto named = [&](int32_t id) { return id < 0 ? tr("none") : fmt::format("{} {}", id, tokenizer.token_text(id)); };
+    std::string ends;
+    for (int32_t id : tokenizer.eog_ids()) ends += (ends.empty() ? "" : ", ") + named(id);
+    page.row(tr("tokenizer"), say("{}, {} tokens; begins with {}; an answer ends with {}", text.kind,
+                                  tokenizer.vocab_size(), named(tokenizer.bos_id()), ends.empty() ? tr("none") : ends));
+  } else {
+    page.row(tr("tokenizer"), text.problem);
+  }
+  std::string names;
+  for (const NamedTemplate& each : text.templates) {
+    names += fmt::format("{}{} ({} bytes)", names.empty() ? "" : ", ", each.name, each.text.size());
+  }
+  page.row(tr("chat template"), names.empty() ? tr("none") : names);
+}
+
+Result<int> show(const Options& options, Context& context) {
+  MANG_TRY(ModelRef ref, resolve_model(options.model, context));
+  MANG_TRY(ModelDescription model, describe_model(ref.path, context.log));
+  const TextSide text = text_side(ref.path, context.log);
+  if (options.template_text) {
+    if (text.templates.empty()) return Error{say("{}: the model has no chat template.", ref.path)};
+    context.out.write(text.templates.front().text);
+    return kExitOk;
+  }
+  if (options.json) {
+    context.out.write(dump_json(to_json(options, model, text)));
+    context.out.write("\n");
+    return kExitOk;
+  }
+  Page page(context.out);
+  show_model(options, model, page);
+  show_text(text, page);
+  if (options.metadata) {
+    page.title(tr("metadata"));
+    for (const auto& [key, value] : model.metadata) context.out.write(fmt::format("  {} = {}\n", key, value));
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("show", tr("Show what a model is: shapes, types, tokenizer, memory"));
+  command->add_option("MODEL", options->model, tr("A model"))->required();
+  command->add_option("-c,--context", options->context, tr("Memory at this many tokens (the model's own context)"))
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+      ->type_name("N");
+  command->add_flag("--metadata", options->metadata, tr("Also every key of the file"));
+  command->add_flag("--template", options->template_text, tr("Only the chat template's text"));
+  command->add_flag("--json", options->json, tr("Write JSON"));
+  command->callback([options, &action] { action = [options](Context& context) { return show(*options, context); }; });
+}
+
+}  // namespace mang::cli
