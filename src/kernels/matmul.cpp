@@ -1,7 +1,6 @@
 #include "kernels/matmul.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "base/check.h"
@@ -16,6 +15,8 @@ namespace {
 using cpu::InputGroup;
 using cpu::MatmulKernels;
 using cpu::WeightTiles;
+
+constexpr int64_t kInlineTokens = 4;  // fewer are prepared at once: waking the pool would cost more than the work
 
 // How a product reads x. Products that agree share the quantized copy.
 struct InputKind {
@@ -79,8 +80,7 @@ class PreparedInput {
       for (int slot = 0; slot < sizes_[g]; ++slot) tokens_.push_back({static_cast<int>(g), slot, first + slot});
       first += sizes_[g];
     }
-    // A single token is prepared at once: waking the pool would cost more than the work.
-    if (M < 4) {
+    if (M < kInlineTokens) {
       for (const Token& t : tokens_) prepare(t);
     } else {
       device.run(M, [&](int64_t i, int) { prepare(tokens_[static_cast<size_t>(i)]); });
@@ -230,42 +230,63 @@ std::vector<Piece> cut(const Device& device, std::span<const Product> products, 
   return pieces;
 }
 
-// What the int8 blocks of `block` elements leave of a row of x.
-void residual_row(const MatmulKernels& kernels, const float* x, int64_t K, int block, float* out) {
-  std::vector<int8_t> q(static_cast<size_t>((K + 63) / 64 * 64));
-  std::vector<float> d(static_cast<size_t>(K / block));
-  std::vector<int32_t> sums(d.size());
-  kernels.quantize_row(x, K, block, 1, 0, q.data(), d.data(), sums.data());
-  for (int64_t k = 0; k < K; ++k) {
-    out[k] = std::fma(-d[static_cast<size_t>(k / block)], static_cast<float>(q[static_cast<size_t>(k)]), x[k]);
+constexpr int64_t kRefinedFloats = int64_t{4} << 20;  // of results held for the second rows: bounds the tokens at a time
+
+// y = q(x)·Wᵀ + q(x − q(x))·Wᵀ: both rows are tokens of one quantized product, so the weights are read once. The
+// products' input blocks are alike.
+void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
+                    std::span<const Product> products) {
+  const int block = quant_traits(products[0].w->dtype()).input_block;
+  int64_t all_rows = 0;
+  for (const Product& p : products) all_rows += p.w->rows();
+  const int64_t most = std::min(M, std::max<int64_t>(16, kRefinedFloats / all_rows));
+  std::vector<float> both(static_cast<size_t>(2 * most * K));
+  std::vector<float> results(static_cast<size_t>(2 * most * all_rows));
+  for (int64_t first = 0; first < M; first += most) {
+    const int64_t n = std::min(most, M - first);
+    const auto split = [&](int64_t m, int) {
+      const float* row = x + (first + m) * ldx;
+      std::copy(row, row + K, both.data() + m * K);
+      device.kernels().matmul->residual_row(row, K, block, both.data() + (n + m) * K);
+    };
+    if (n < kInlineTokens) {
+      for (int64_t m = 0; m < n; ++m) split(m, 0);
+    } else {
+      device.run(n, split);
+    }
+    std::vector<Product> halves;
+    float* at = results.data();
+    for (const Product& p : products) {
+      halves.push_back({p.w, at, p.w->rows()});
+      at += 2 * n * p.w->rows();
+    }
+    matmul(device, Arithmetic::quantized, both.data(), K, 2 * n, K, halves);
+    for (size_t i = 0; i < products.size(); ++i) {
+      const int64_t rows = halves[i].ldy;
+      constexpr int64_t kAtOnce = 8192;  // a head's row is long, and there may be one token only
+      const int64_t parts = (rows + kAtOnce - 1) / kAtOnce;
+      device.run(n * parts, [&](int64_t chunk, int) {
+        const int64_t m = chunk / parts;
+        const float* one = halves[i].y + m * rows;
+        const float* two = one + n * rows;
+        float* y = products[i].y + (first + m) * products[i].ldy;
+        const int64_t end = std::min(rows, (chunk % parts + 1) * kAtOnce);
+        for (int64_t r = chunk % parts * kAtOnce; r < end; ++r) y[r] = one[r] + two[r];
+      });
+    }
   }
 }
 
-constexpr int64_t kRefinedTokens = 16;  // at a time: bounds the memory for the second half
-
-// y = q(x)·Wᵀ + q(x − q(x))·Wᵀ: both halves are tokens of one quantized product, so the weights are read once.
-void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K, const Product& product) {
-  const int block = quant_traits(product.w->dtype()).input_block;
-  const int64_t rows = product.w->rows();
-  std::vector<float> both(static_cast<size_t>(2 * std::min(M, kRefinedTokens) * K));
-  std::vector<float> y(static_cast<size_t>(2 * std::min(M, kRefinedTokens) * rows));
-  for (int64_t first = 0; first < M; first += kRefinedTokens) {
-    const int64_t n = std::min(kRefinedTokens, M - first);
-    for (int64_t m = 0; m < n; ++m) {
-      const float* row = x + (first + m) * ldx;
-      std::copy(row, row + K, both.data() + m * K);
-      residual_row(*device.kernels().matmul, row, K, block, both.data() + (n + m) * K);
-    }
-    const Product halves{product.w, y.data(), rows};
-    matmul(device, Arithmetic::quantized, both.data(), K, 2 * n, K, {&halves, 1});
-    device.run((n * rows + 65535) / 65536, [&](int64_t chunk, int) {
-      for (int64_t i = chunk * 65536; i < std::min(n * rows, (chunk + 1) * 65536); ++i) {
-        const int64_t m = i / rows;
-        product.y[(first + m) * product.ldy + i % rows] =
-            y[static_cast<size_t>(i)] + y[static_cast<size_t>(n * rows + i)];
-      }
-    });
+// Products of one refined call, those together that read x in the same blocks.
+void matmul_refined_by_block(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
+                             std::span<const Product> products) {
+  std::vector<Product> plain, of_16, of_32;
+  for (const Product& p : products) {
+    (is_float(p.w->dtype()) ? plain : quant_traits(p.w->dtype()).input_block == 16 ? of_16 : of_32).push_back(p);
   }
+  if (!plain.empty()) matmul(device, Arithmetic::quantized, x, ldx, M, K, plain);
+  if (!of_16.empty()) matmul_refined(device, x, ldx, M, K, of_16);
+  if (!of_32.empty()) matmul_refined(device, x, ldx, M, K, of_32);
 }
 
 }  // namespace
@@ -273,16 +294,7 @@ void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M
 void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
             std::span<const Product> products) {
   if (M == 0) return;
-  if (arithmetic == Arithmetic::refined) {
-    for (const Product& p : products) {
-      if (is_float(p.w->dtype())) {
-        matmul(device, Arithmetic::quantized, x, ldx, M, K, {&p, 1});
-      } else {
-        matmul_refined(device, x, ldx, M, K, p);
-      }
-    }
-    return;
-  }
+  if (arithmetic == Arithmetic::refined) return matmul_refined_by_block(device, x, ldx, M, K, products);
   std::vector<InputKind> kinds;
   for (const Product& p : products) {
     MANG_CHECK(p.w->cols() == K);

@@ -43,6 +43,9 @@ struct MatmulKernels {
   void (*quantize_row)(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d,
                        int32_t* sums);
 
+  // What quantize_row leaves over: x[k] − d·q[k], by one fma. [K]
+  void (*residual_row)(const float* x, int64_t K, int input_block, float* rest);
+
   // One group of at most direct_tokens tokens, reading packed weights directly.
   int direct_tokens;
   void (*direct)(const WeightTiles& w, const InputGroup& x);

@@ -8,7 +8,7 @@ void quantize_row(const float* x, int64_t K, int input_block, int group, int slo
 }
 
 constexpr mang::cpu::MatmulKernels matmul_table() {
-  return {kMaxGroup, 0, 0, kDotBias, quantize_row, kDirectTokens, direct, gemm, gemm_float};
+  return {kMaxGroup, 0, 0, kDotBias, quantize_row, residual_row, kDirectTokens, direct, gemm, gemm_float};
 }
 
 }  // namespace

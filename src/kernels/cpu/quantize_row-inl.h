@@ -51,4 +51,17 @@ inline void quantize_row_impl(const float* x, int64_t K, int input_block, int gr
   }
 }
 
+void residual_row(const float* x, int64_t K, int input_block, float* rest) {
+  for (int64_t k = 0; k < K; k += input_block) {
+    VF largest = vf_abs(vf_load(x + k));
+    if (input_block == 32) largest = vf_max(largest, vf_abs(vf_load(x + k + 16)));
+    const BlockScale scale = block_scale(vf_max_lane(largest));
+    for (int half = 0; half < input_block; half += 16) {
+      const VF values = vf_load(x + k + half);
+      const VF q = vf_from_vi(vi_round(vf_mul(values, vf_set(scale.inverse))));
+      vf_store(rest + k + half, vf_fma(vf_set(-scale.d), q, values));
+    }
+  }
+}
+
 }  // namespace

@@ -1,6 +1,7 @@
 #include "model/blocks/attention.h"
 
 #include "kernels/attention.h"
+#include "kernels/packed_layout.h"
 #include "kernels/rms_norm.h"
 #include "model/blocks/linear.h"
 
@@ -21,6 +22,14 @@ void store_keys_and_values(Step& step, int64_t layer, const float* k, const floa
   }
 }
 
+// Errors of queries and keys go through an exponential. Types without super-blocks serve small models, where the refined
+// product takes a third of the drift away; on large K-quant models it would cost time for nothing (docs/measurements.md,
+// "Input blocks").
+Arithmetic reading_of(const PackedMatrix& q) {
+  const bool small = !is_float(q.dtype()) && quant_traits(q.dtype()).input_block == 16;
+  return small ? Arithmetic::refined : Arithmetic::quantized;
+}
+
 }  // namespace
 
 void attention_block(Step& step, const DenseConfig& config, int64_t layer, const AttentionWeights& weights,
@@ -37,7 +46,7 @@ void attention_block(Step& step, const DenseConfig& config, int64_t layer, const
   float* attended = step.work().floats(Workspace::kAttended, M * H * K);  // [M, H, K]
 
   const Output qkv[] = {{&weights.q, q}, {&weights.k, k}, {&weights.v, v}};
-  linear(step, x, D, qkv);
+  linear(step, x, D, qkv, reading_of(weights.q.weight));
 
   if (!weights.q_norm.empty()) {
     const auto epsilon = static_cast<float>(config.rms_epsilon);
