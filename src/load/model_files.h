@@ -20,8 +20,10 @@ class ModelFiles {
   static Result<ModelFiles> open(const std::string& path, const Log& log = {});
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] const GgufFile* gguf() const { return gguf_ ? &*gguf_ : nullptr; }       // null: a directory
-  [[nodiscard]] const HfConfig* config() const { return config_ ? &*config_ : nullptr; }  // config.json; null: a GGUF file
+  [[nodiscard]] const GgufFile* gguf() const { return gguf_ ? &*gguf_ : nullptr; }  // null: a directory
+  [[nodiscard]] const HfConfig* config() const {
+    return config_ ? &*config_ : nullptr;
+  }  // config.json; null: a GGUF file
   [[nodiscard]] const TensorFiles& tensors() const;
   [[nodiscard]] uint64_t bytes() const { return tensors().total_bytes(); }  // of the weight files
 
