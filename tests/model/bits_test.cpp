@@ -160,8 +160,10 @@ TEST_CASE("a reordered reduction is caught") {
       };
       const std::vector<float> ours = run("a.gguf");
       const std::vector<float> mutated = run("b.gguf");
-      CHECK_FALSE(same_bits(ours, mutated));               // seen in the bits …
-      CHECK(distance(ours, mutated, 40).mean_kld < 1e-9);  // … and nowhere else
+      CHECK_FALSE(same_bits(ours, mutated));  // seen in the bits …
+      // … and nowhere else; but where inputs are rounded to int8, a last bit may tip a whole step of 1/127.
+      const bool rounds_inputs = arithmetic == Arithmetic::quantized && !is_float(dtype);
+      CHECK(distance(ours, mutated, 40).mean_kld < (rounds_inputs ? 1e-5 : 1e-9));
     }
   }
 }
