@@ -1,0 +1,63 @@
+#include "chat/messages.h"
+
+#include "base/result.h"
+
+namespace mang {
+namespace {
+
+Result<Json> parse_objects(std::string_view text, std::string_view what, std::string_view kind) {
+  MANG_TRY(Json json, parse_json(text, what));
+  if (!json.is_array()) return fail("{}: expected a JSON array of {}s.", what, kind);
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (!json[i].is_object()) return fail("{}: {} {} is not a JSON object.", what, kind, i + 1);
+  }
+  return json;
+}
+
+}  // namespace
+
+Result<Json> parse_messages(std::string_view text, std::string_view what) {
+  MANG_TRY(Json json, parse_objects(text, what, "message"));
+  if (json.empty()) return fail("{}: the conversation is empty; it needs at least one message.", what);
+  for (size_t i = 0; i < json.size(); ++i) {
+    const auto role = json[i].find("role");
+    if (role == json[i].end() || !role->is_string()) {
+      return fail("{}: message {} has no \"role\"; write \"system\", \"user\", \"assistant\" or \"tool\".", what, i + 1);
+    }
+  }
+  return json;
+}
+
+Result<Json> parse_tools(std::string_view text, std::string_view what) { return parse_objects(text, what, "tool"); }
+
+jinja::Value to_template_value(const Json& json) {
+  using jinja::Value;
+  switch (json.type()) {
+    case Json::value_t::boolean:
+      return Value::boolean(json.get<bool>());
+    case Json::value_t::number_integer:
+      return Value::integer(json.get<int64_t>());
+    case Json::value_t::number_unsigned:
+      return Value::unsigned_integer(json.get<uint64_t>());
+    case Json::value_t::number_float:
+      return Value::real(json.get<double>());
+    case Json::value_t::string:
+      return Value::string(json.get<std::string>());
+    case Json::value_t::array: {
+      std::vector<Value> items;
+      items.reserve(json.size());
+      for (const auto& item : json) items.push_back(to_template_value(item));
+      return Value::list(std::move(items));
+    }
+    case Json::value_t::object: {
+      std::vector<std::pair<std::string, Value>> items;
+      items.reserve(json.size());
+      for (const auto& [key, value] : json.items()) items.emplace_back(key, to_template_value(value));
+      return Value::dict(std::move(items));
+    }
+    default:
+      return Value::none();
+  }
+}
+
+}  // namespace mang
