@@ -24,6 +24,8 @@ int32_t dot_rounds(int64_t rounds, int8_t x) {
   }
   alignas(64) int8_t operand[1024];
   std::memset(operand, x, sizeof operand);
+  // The tile intrinsics of g++ 12 do not say what memory they read: without this the stores above could come too late.
+  asm volatile("" : : "r"(&config), "r"(operand) : "memory");
   _tile_loadconfig(&config);
   _tile_zero(0);
   _tile_zero(1);

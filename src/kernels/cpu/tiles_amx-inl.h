@@ -5,6 +5,10 @@
 
 namespace {
 
+// The tile intrinsics of g++ 12 do not say that they read memory (of a configuration: only its first 8 bytes), so the
+// stores before one could be dropped or come after it. After publish(p) everything written through p is in memory.
+inline void publish(const void* p) { asm volatile("" : : "r"(p) : "memory"); }
+
 class Tiles {
  public:
   // k: 16 or 32, the depth of each product that follows.
@@ -19,6 +23,7 @@ class Tiles {
       config.rows[3 * set + 2] = static_cast<uint8_t>(k / 4);  // B: [k/4][row][4] int8
       config.bytes[3 * set + 2] = 64;
     }
+    publish(&config);
     _tile_loadconfig(&config);
   }
   ~Tiles() { _tile_release(); }
@@ -29,6 +34,9 @@ class Tiles {
   // registers (kSet 0 and 1), so that one product can load while the other multiplies.
   template <int kSet>
   void multiply(const int8_t* a, const uint8_t* b, const int32_t* start, int32_t* out) {
+    publish(start);
+    publish(a);
+    publish(b);
     if constexpr (kSet == 0) {
       _tile_loadd(0, start, 64);
       _tile_loadd(1, a, 64);
