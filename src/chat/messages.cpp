@@ -22,7 +22,8 @@ Result<Json> parse_messages(std::string_view text, std::string_view what) {
   for (size_t i = 0; i < json.size(); ++i) {
     const auto role = json[i].find("role");
     if (role == json[i].end() || !role->is_string()) {
-      return fail("{}: message {} has no \"role\"; write \"system\", \"user\", \"assistant\" or \"tool\".", what, i + 1);
+      return fail("{}: message {} has no \"role\"; write \"system\", \"user\", \"assistant\" or \"tool\".", what,
+                  i + 1);
     }
   }
   return json;

@@ -10,7 +10,8 @@
 
 namespace mang {
 
-// Checks that `text` is a JSON array of objects, each with a "role" that is a string. `what` names the source in errors.
+// Checks that `text` is a JSON array of objects, each with a "role" that is a string. `what` names the source in
+// errors.
 Result<Json> parse_messages(std::string_view text, std::string_view what);
 
 // Checks that `text` is a JSON array of objects (tool schemas as the OpenAI API has them).

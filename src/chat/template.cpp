@@ -39,9 +39,10 @@ Json with_reasoning(const Json& message) {
 
 Result<ChatTemplate> ChatTemplate::create(std::string source, std::string name, SpecialTokens special_tokens) {
   if (source.empty()) {
-    return fail("{}: the model has no chat template, so a conversation cannot be written as a prompt. Give the prompt as "
-                "plain text with --raw.",
-                name);
+    return fail(
+        "{}: the model has no chat template, so a conversation cannot be written as a prompt. Give the prompt as "
+        "plain text with --raw.",
+        name);
   }
   MANG_TRY(auto page, jinja::Template::parse(source, std::move(name)));
   return ChatTemplate(std::move(page), std::move(source), std::move(special_tokens));
@@ -70,8 +71,6 @@ Result<std::string> ChatTemplate::render(const ChatRequest& request) const {
   return page_.render(to_template_value(context), options);
 }
 
-bool ChatTemplate::mentions(std::string_view variable) const {
-  return source_.find(variable) != std::string::npos;
-}
+bool ChatTemplate::mentions(std::string_view variable) const { return source_.find(variable) != std::string::npos; }
 
 }  // namespace mang

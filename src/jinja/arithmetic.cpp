@@ -174,7 +174,8 @@ Result<Value> repeat(Runtime& rt, const Value& what, const Value& times) {
   }
   const auto& items = what.items();
   size_t count = 0;
-  if (__builtin_mul_overflow(items.size(), static_cast<size_t>(n), &count) || count > SIZE_MAX / 64) count = SIZE_MAX / 64;
+  if (__builtin_mul_overflow(items.size(), static_cast<size_t>(n), &count) || count > SIZE_MAX / 64)
+    count = SIZE_MAX / 64;
   MANG_TRY(rt.work_items(count));
   std::vector<Value> out;
   out.reserve(count);

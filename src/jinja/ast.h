@@ -79,9 +79,9 @@ struct Expr {
   std::vector<std::string> keywords;
   bool star = false, star_star = false;
 
-  Slot slot;                              // set by the resolver
-  uint32_t constant = 0;                  // place in the render's constants
-  const FilterEntry* builtin = nullptr;   // filter, test; null: unknown, an error if it is ever reached
+  Slot slot;                             // set by the resolver
+  uint32_t constant = 0;                 // place in the render's constants
+  const FilterEntry* builtin = nullptr;  // filter, test; null: unknown, an error if it is ever reached
 
   Expr(Kind k, int l) : kind(k), line(l) {}
   void add_kid(ExprPtr kid) {
@@ -147,7 +147,7 @@ struct LoopInfo {
 
 struct Stmt {
   enum class Kind : uint8_t {
-    output,        // data and expressions, in order
+    output,  // data and expressions, in order
     if_,
     for_,
     macro,
@@ -179,9 +179,10 @@ struct Stmt {
   std::string text;  // of a refuse; a block's name
   bool scoped = false, required = false;
 
-  Scope scope;             // filter_block, set_block, with, autoescape
-  Slot slot;               // macro: where it is stored
-  std::vector<std::pair<std::string, Slot>> exports;  // names a top-level assignment shows to blocks; a scoped block's variables
+  Scope scope;  // filter_block, set_block, with, autoescape
+  Slot slot;    // macro: where it is stored
+  std::vector<std::pair<std::string, Slot>>
+      exports;  // names a top-level assignment shows to blocks; a scoped block's variables
 
   Stmt(Kind k, int l) : kind(k), line(l) {}
 };

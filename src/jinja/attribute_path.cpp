@@ -19,7 +19,8 @@ Result<AttributePath> AttributePath::parse(const Value& attribute) {
   for (size_t start = 0; start <= text.size();) {
     const size_t end = std::min(text.find('.', start), text.size());
     const auto part = text.substr(start, end - start);
-    const bool digits = !part.empty() && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits =
+        !part.empty() && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     path.parts_.push_back(digits ? integer_from_decimal(false, part) : Value::string(std::string(part)));
     start = end + 1;
   }

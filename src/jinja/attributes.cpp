@@ -13,8 +13,7 @@ Value no_attribute(Runtime& rt, const Value& object, std::string_view name) {
 }
 
 Value unsafe_attribute(Runtime& rt, const Value& object, std::string_view name) {
-  return rt.undefined(
-      fmt::format("access to attribute '{}' of '{}' object is unsafe.", name, type_name(object)));
+  return rt.undefined(fmt::format("access to attribute '{}' of '{}' object is unsafe.", name, type_name(object)));
 }
 
 Value code_point_at(Runtime& rt, const Value& text, size_t index) {

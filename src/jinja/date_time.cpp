@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                    "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> kMonths = {"January", "February", "March",     "April",   "May",      "June",
-                                                      "July",    "August",   "September", "October", "November", "December"};
+constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
+                                                      "May",       "June",     "July",     "August",
+                                                      "September", "October",  "November", "December"};
 
 bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
@@ -198,8 +199,8 @@ DateTime DateTime::local_now() {
   std::tm parts{};
   localtime_r(&seconds, &parts);
   const auto micro = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count() % 1'000'000;
-  return {parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-          std::min(parts.tm_sec, 59), static_cast<int>(micro)};
+  return {parts.tm_year + 1900, parts.tm_mon + 1,           parts.tm_mday,          parts.tm_hour,
+          parts.tm_min,         std::min(parts.tm_sec, 59), static_cast<int>(micro)};
 }
 
 std::string format_time(const DateTime& time, std::string_view format) {
@@ -210,7 +211,8 @@ std::string format_time(const DateTime& time, std::string_view format) {
       continue;
     }
     char flag = '\0';
-    if (std::string_view("-_0^").find(format[at + 1]) != std::string_view::npos && at + 2 < format.size()) flag = format[++at];
+    if (std::string_view("-_0^").find(format[at + 1]) != std::string_view::npos && at + 2 < format.size())
+      flag = format[++at];
     std::string text = directive(time, format[++at], flag);
     if (flag == '^') {
       for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);

@@ -212,12 +212,9 @@ Result<Value> attribute(Runtime& rt, const Value& self, Arguments& arguments) {
 
 std::span<const FilterEntry> markup_filter_table() {
   static constexpr FilterEntry table[] = {
-      {"attr", attribute},       {"d", default_value},
-      {"default", default_value}, {"e", escape},
-      {"escape", escape},        {"forceescape", force_escape},
-      {"pprint", pretty},        {"safe", safe},
-      {"striptags", strip_tags}, {"tojson", to_json},
-      {"urlencode", url_encode}, {"urlize", urlize},
+      {"attr", attribute},       {"d", default_value},          {"default", default_value}, {"e", escape},
+      {"escape", escape},        {"forceescape", force_escape}, {"pprint", pretty},         {"safe", safe},
+      {"striptags", strip_tags}, {"tojson", to_json},           {"urlencode", url_encode},  {"urlize", urlize},
       {"wordwrap", word_wrap},   {"xmlattr", xml_attributes},
   };
   return table;

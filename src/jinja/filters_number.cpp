@@ -125,9 +125,11 @@ Result<Value> file_size(Runtime& rt, const Value& self, Arguments& arguments) {
   for (size_t i = 0; i < prefixes.size(); ++i) {
     unit *= base;
     if (*bytes < unit || i + 1 == prefixes.size()) {
-      const std::string prefix = binary ? std::string(1, i == 0 ? 'K' : prefixes[i]) + "iB" : std::string(1, prefixes[i]) + "B";
+      const std::string prefix =
+          binary ? std::string(1, i == 0 ? 'K' : prefixes[i]) + "iB" : std::string(1, prefixes[i]) + "B";
       const double shown = base * *bytes / unit;
-      return rt.string((std::isfinite(shown) ? format_real(std::fabs(shown), 'f', 1, false) : real_repr(shown)) + " " + prefix);
+      return rt.string((std::isfinite(shown) ? format_real(std::fabs(shown), 'f', 1, false) : real_repr(shown)) + " " +
+                       prefix);
     }
   }
   return fail("the size cannot be shown");

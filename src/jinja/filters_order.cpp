@@ -135,7 +135,7 @@ Result<Value> extreme(Runtime& rt, const Value& self, Arguments& arguments) {
 
 std::span<const FilterEntry> order_filter_table() {
   static constexpr FilterEntry table[] = {
-      {"dictsort", dict_sort},           {"groupby", group_by}, {"max", extreme<Order::gt>},
+      {"dictsort", dict_sort},     {"groupby", group_by}, {"max", extreme<Order::gt>},
       {"min", extreme<Order::lt>}, {"sort", sort},
   };
   return table;

@@ -50,7 +50,8 @@ std::string title_words(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
     const char32_t c = unicode::decode(text, at);
-    const bool boundary = unicode::has(c, unicode::kSpace) || (c < 0x80 && std::string_view("-({[<").find(static_cast<char>(c)) != std::string_view::npos);
+    const bool boundary = unicode::has(c, unicode::kSpace) ||
+                          (c < 0x80 && std::string_view("-({[<").find(static_cast<char>(c)) != std::string_view::npos);
     if (boundary) {
       flush();
       out.append(text.substr(start, at - start));

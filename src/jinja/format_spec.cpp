@@ -202,7 +202,8 @@ Result<std::string> format_integer_value(Runtime& rt, const Value& value, const 
   }
   const int64_t i = value.as_int();
   if (type == 'c') {
-    if (spec.sign || spec.alternate) return fail("Sign and alternate form not allowed with integer format specifier 'c'");
+    if (spec.sign || spec.alternate)
+      return fail("Sign and alternate form not allowed with integer format specifier 'c'");
     if (i < 0 || i > 0x10FFFF) return fail("%c arg not in range(0x110000)");
     std::string out;
     unicode::append(out, static_cast<char32_t>(i));
@@ -234,7 +235,8 @@ Result<std::string> format_text_value(Runtime& rt, std::string_view text, const 
 std::string format_real(double magnitude, char letter, int precision, bool alternate) {
   const bool upper = letter >= 'A' && letter <= 'Z';
   if (!std::isfinite(magnitude)) return std::isnan(magnitude) ? (upper ? "NAN" : "nan") : (upper ? "INF" : "inf");
-  const char format[] = {'%', alternate ? '#' : '.', alternate ? '.' : '*', alternate ? '*' : letter, alternate ? letter : '\0', '\0'};
+  const char format[] = {
+      '%', alternate ? '#' : '.', alternate ? '.' : '*', alternate ? '*' : letter, alternate ? letter : '\0', '\0'};
   const int size = std::snprintf(nullptr, 0, format, precision, magnitude);
   std::string out(static_cast<size_t>(size), '\0');
   std::snprintf(out.data(), out.size() + 1, format, precision, magnitude);

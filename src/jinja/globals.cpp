@@ -29,7 +29,8 @@ Result<Value> range(Runtime& rt, const Value&, Arguments& arguments) {
 
 // dict(mapping or pairs, **more), as a Dict.
 Result<Ref<Dict>> make_dict(Runtime& rt, std::string_view function, Arguments& arguments) {
-  if (arguments.positional.size() > 1) return fail("{} expected at most 1 argument, got {}", function, arguments.positional.size());
+  if (arguments.positional.size() > 1)
+    return fail("{} expected at most 1 argument, got {}", function, arguments.positional.size());
   auto out = rt.new_dict();
   if (!arguments.positional.empty()) {
     const Value& source = arguments.positional[0];
@@ -43,7 +44,8 @@ Result<Ref<Dict>> make_dict(Runtime& rt, std::string_view function, Arguments& a
         MANG_TRY(auto pair, it->next(rt));
         if (!pair) break;
         MANG_TRY(auto parts, to_vector(rt, *pair));
-        if (parts.size() != 2) return fail("dictionary update sequence element has length {}; 2 is required", parts.size());
+        if (parts.size() != 2)
+          return fail("dictionary update sequence element has length {}; 2 is required", parts.size());
         MANG_TRY(dict_set(rt, *out, parts[0], parts[1]));
       }
     }
@@ -154,10 +156,14 @@ Result<Value> joiner(Runtime& rt, const Value&, Arguments& arguments) {
 }
 
 constexpr FilterEntry kGlobals[] = {
-    {"cycler", cycler},       {"dict", dict},
-    {"joiner", joiner},       {"lipsum", lipsum},
-    {"namespace", make_namespace}, {"raise_exception", raise_exception},
-    {"range", range},         {"strftime_now", strftime_now},
+    {"cycler", cycler},
+    {"dict", dict},
+    {"joiner", joiner},
+    {"lipsum", lipsum},
+    {"namespace", make_namespace},
+    {"raise_exception", raise_exception},
+    {"range", range},
+    {"strftime_now", strftime_now},
 };
 
 }  // namespace

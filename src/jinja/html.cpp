@@ -52,7 +52,8 @@ size_t append_entity(std::string& out, std::string_view rest) {
     return end + (end < rest.size() && rest[end] == ';');
   }
   size_t end = 0;
-  for (int n = 0; n < 32 && end < rest.size() && std::string_view("\t\n\f <&#;").find(rest[end]) == std::string_view::npos; ++n) {
+  for (int n = 0;
+       n < 32 && end < rest.size() && std::string_view("\t\n\f <&#;").find(rest[end]) == std::string_view::npos; ++n) {
     unicode::decode(rest, end);
   }
   if (end == 0) return 0;

@@ -102,7 +102,8 @@ Result<Interpreter::Flow> Interpreter::run(const Stmt& statement, const Env& env
     case Kind::block:
       return run_block(statement, env, out);
     case Kind::refuse:
-      return fail("'{}' is refused: a chat template stands alone, there are no other templates to load", statement.text);
+      return fail("'{}' is refused: a chat template stands alone, there are no other templates to load",
+                  statement.text);
     case Kind::break_:
       return Flow::break_loop;
     case Kind::continue_:
@@ -149,7 +150,8 @@ Result<Interpreter::Flow> Interpreter::run_for(const Stmt& statement, const Env&
 
 Result<Value> Interpreter::render_recursive_loop(const LoopInfo& loop, const Env& closure, const Value& items,
                                                  int64_t depth0) {
-  if (rt_.call_depth >= kMaxCallDepth) return fail("a recursive loop calls itself more than {} times deep", kMaxCallDepth);
+  if (rt_.call_depth >= kMaxCallDepth)
+    return fail("a recursive loop calls itself more than {} times deep", kMaxCallDepth);
   ++rt_.call_depth;
   const ScopeExit leave_call([this] { --rt_.call_depth; });
   Builder out(rt_);
@@ -164,8 +166,8 @@ Result<Value> Interpreter::render_recursive_loop(const LoopInfo& loop, const Env
 Result<Ref<Iterator>> Interpreter::filtered(const LoopInfo& loop, Ref<Iterator> items, const Env& closure) {
   const Env env = rt_.make_cyclic<Environment>(closure, loop.test_slots);
   bool started = false;
-  return Ref<Iterator>(rt_.make<Generator>(
-      [this, &loop, items, env, started](Runtime& rt) mutable -> Result<std::optional<Value>> {
+  return Ref<Iterator>(
+      rt_.make<Generator>([this, &loop, items, env, started](Runtime& rt) mutable -> Result<std::optional<Value>> {
         if (!started) MANG_TRY(enter(loop.test_scope, env));
         started = true;
         while (true) {

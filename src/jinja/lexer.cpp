@@ -48,9 +48,7 @@ class Lexer {
   }
   void push(TokenType type, std::string text) { tokens_.push_back({type, line_, std::move(text)}); }
   [[nodiscard]] bool at(std::string_view text) const { return source_.substr(at_).starts_with(text); }
-  [[nodiscard]] char peek(size_t ahead = 0) const {
-    return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0';
-  }
+  [[nodiscard]] char peek(size_t ahead = 0) const { return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0'; }
   void skip(size_t n) {
     line_ += static_cast<int>(count_lines(source_.substr(at_, n)));
     at_ += n;
@@ -147,7 +145,8 @@ Result<void> Lexer::lex_root() {
     at_ = source_.size();
     return {};
   }
-  const char sign = open + 2 < source_.size() && (source_[open + 2] == '-' || source_[open + 2] == '+') ? source_[open + 2] : '\0';
+  const char sign =
+      open + 2 < source_.size() && (source_[open + 2] == '-' || source_[open + 2] == '+') ? source_[open + 2] : '\0';
   const size_t raw_end = tag == Tag::block ? match_raw(open) : std::string_view::npos;
   emit_data(source_.substr(at_, open - at_), sign, tag);
   at_ = open;

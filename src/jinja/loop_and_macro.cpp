@@ -185,8 +185,9 @@ Result<void> bind_macro(Runtime& rt, const MacroInfo& macro, Arguments& argument
   } else if (!arguments.named.empty()) {
     for (const auto& [name, value] : arguments.named) {
       if (name == "caller") {
-        return fail("macro '{}' was invoked with two values for the special caller argument. This is most likely a bug.",
-                    macro.name);
+        return fail(
+            "macro '{}' was invoked with two values for the special caller argument. This is most likely a bug.",
+            macro.name);
       }
     }
     return fail("macro '{}' takes no keyword argument '{}'", macro.name, arguments.named[0].first);

@@ -119,14 +119,16 @@ constexpr FilterEntry kIntegerMethods[] = {{"as_integer_ratio", integer_ratio},
 constexpr FilterEntry kRealMethods[] = {
     {"as_integer_ratio", integer_ratio}, {"conjugate", conjugate}, {"is_integer", is_integer}};
 
-constexpr std::string_view kListMutators[] = {"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"};
+constexpr std::string_view kListMutators[] = {"append", "clear",  "extend",  "insert",
+                                              "pop",    "remove", "reverse", "sort"};
 constexpr std::string_view kDictMutators[] = {"clear", "pop", "popitem", "setdefault", "update"};
 // What every Python object has.
 constexpr std::string_view kObjectAttributes[] = {
-    "__class__",  "__delattr__",   "__dir__",          "__doc__",     "__eq__",         "__format__",       "__ge__",
-    "__getattribute__", "__getstate__", "__gt__",      "__hash__",    "__init__",       "__init_subclass__", "__le__",
-    "__lt__",     "__ne__",        "__new__",          "__reduce__",  "__reduce_ex__",  "__repr__",         "__setattr__",
-    "__sizeof__", "__str__",       "__subclasshook__"};
+    "__class__",   "__delattr__", "__dir__",           "__doc__",         "__eq__",
+    "__format__",  "__ge__",      "__getattribute__",  "__getstate__",    "__gt__",
+    "__hash__",    "__init__",    "__init_subclass__", "__le__",          "__lt__",
+    "__ne__",      "__new__",     "__reduce__",        "__reduce_ex__",   "__repr__",
+    "__setattr__", "__sizeof__",  "__str__",           "__subclasshook__"};
 
 template <size_t N>
 bool among(const std::string_view (&names)[N], std::string_view name) {

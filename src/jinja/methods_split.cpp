@@ -36,7 +36,8 @@ Result<std::optional<Window>> window_of(Runtime& rt, const Value& self, const Va
   if (to < 0) to = std::max<int64_t>(to + length, 0);
   to = std::min(to, length);
   if (from > to) return std::optional<Window>();
-  const size_t first = self.text().ascii() ? static_cast<size_t>(from) : unicode::offset_of(text, static_cast<size_t>(from));
+  const size_t first =
+      self.text().ascii() ? static_cast<size_t>(from) : unicode::offset_of(text, static_cast<size_t>(from));
   const auto rest = text.substr(first);
   const auto size = static_cast<size_t>(to - from);
   return std::optional<Window>(
@@ -67,7 +68,8 @@ Result<Value> affix(Runtime& rt, std::string_view name, const Value& self, Argum
       return fail("{} first arg must be str or a tuple of str, not {}", name, type_name(candidate));
     }
     if (!window) continue;
-    const bool hit = side == Side::left ? window->bytes.starts_with(candidate.str()) : window->bytes.ends_with(candidate.str());
+    const bool hit =
+        side == Side::left ? window->bytes.starts_with(candidate.str()) : window->bytes.ends_with(candidate.str());
     if (hit) return Value::boolean(true);
   }
   return Value::boolean(false);

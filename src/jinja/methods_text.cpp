@@ -83,7 +83,8 @@ Result<Value> pad(Runtime& rt, const Value& text, int64_t left, int64_t right, s
   left = std::max<int64_t>(left, 0);
   right = std::max<int64_t>(right, 0);
   if (left + right == 0) return text;
-  if (left > kMaxPadding || right > kMaxPadding) return fail("padding to more than {} characters is refused", kMaxPadding);
+  if (left > kMaxPadding || right > kMaxPadding)
+    return fail("padding to more than {} characters is refused", kMaxPadding);
   MANG_TRY(rt.work(static_cast<size_t>(left + right) * fill.size() + text.str().size()));
   std::string out;
   for (; left > 0; --left) out += fill;
@@ -162,7 +163,9 @@ Result<Value> remove_suffix(Runtime& rt, const Value& self, Arguments& arguments
   return rt.string(std::string(self.str().substr(0, self.str().size() - suffix.size())), self.text().safe);
 }
 
-Result<Value> format(Runtime& rt, const Value& self, Arguments& arguments) { return format_braces(rt, self, arguments); }
+Result<Value> format(Runtime& rt, const Value& self, Arguments& arguments) {
+  return format_braces(rt, self, arguments);
+}
 
 Result<Value> format_map(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(auto a, bind<1>("format_map", arguments, {"/mapping"}, 1));
@@ -186,7 +189,8 @@ Result<Value> make_trans(Runtime& rt, const Value&, Arguments& arguments) {
   if (!given(a[1])) {
     if (!a[0].is(Kind::dict)) return fail("if you give only one argument to maketrans it must be a dict");
     for (const auto& [key, value] : a[0].dict().pairs) {
-      if (key.is(Kind::string) && key.text().length() != 1) return fail("string keys in translate table must be of length 1");
+      if (key.is(Kind::string) && key.text().length() != 1)
+        return fail("string keys in translate table must be of length 1");
       MANG_TRY(dict_set(rt, *table, key.is(Kind::string) ? first_code(key.str()) : key, value));
     }
     return rt.dict(table);
@@ -224,7 +228,8 @@ Result<Value> translate(Runtime& rt, const Value& self, Arguments& arguments) {
     } else if (mapped.is(Kind::string)) {
       MANG_TRY(out.append(mapped.str()));
     } else if (mapped.is_integral()) {
-      if (mapped.as_int() < 0 || mapped.as_int() > 0x10FFFF) return fail("character mapping must be in range(0x110000)");
+      if (mapped.as_int() < 0 || mapped.as_int() > 0x10FFFF)
+        return fail("character mapping must be in range(0x110000)");
       std::string one;
       unicode::append(one, static_cast<char32_t>(mapped.as_int()));
       MANG_TRY(out.append(one));

@@ -195,9 +195,10 @@ Result<std::string> Namespace::repr(Runtime& rt) {
 
 Result<void> Namespace::set(Runtime& rt, const std::string& name, Value value) {
   if (name.starts_with("_")) {
-    return fail("Chat templates cannot store underscore-prefixed attributes on a namespace, but got '{}'. Please rename "
-                "the attribute.",
-                name);
+    return fail(
+        "Chat templates cannot store underscore-prefixed attributes on a namespace, but got '{}'. Please rename "
+        "the attribute.",
+        name);
   }
   if (const Value* old = attributes_->find(name)) {
     *const_cast<Value*>(old) = std::move(value);

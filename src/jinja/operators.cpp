@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-
 #include "jinja/python_number.h"
 #include "jinja/text_search.h"
 

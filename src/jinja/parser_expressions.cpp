@@ -93,9 +93,7 @@ Result<ExprPtr> Parser::parse_tuple(const TupleRules& rules) {
   return checked(std::move(tuple));
 }
 
-Result<ExprPtr> Parser::parse_expression(bool conditional) {
-  return conditional ? parse_conditional() : parse_or();
-}
+Result<ExprPtr> Parser::parse_expression(bool conditional) { return conditional ? parse_conditional() : parse_or(); }
 
 Result<ExprPtr> Parser::parse_conditional() {
   const NestingGuard guard(expression_nesting_);
@@ -155,9 +153,9 @@ Result<ExprPtr> Parser::parse_not() {
 }
 
 Result<ExprPtr> Parser::parse_compare() {
-  static constexpr std::pair<std::string_view, Compare> operators[] = {
-      {"==", Compare::eq}, {"!=", Compare::ne}, {"<", Compare::lt},
-      {"<=", Compare::le}, {">", Compare::gt},  {">=", Compare::ge}};
+  static constexpr std::pair<std::string_view, Compare> operators[] = {{"==", Compare::eq}, {"!=", Compare::ne},
+                                                                       {"<", Compare::lt},  {"<=", Compare::le},
+                                                                       {">", Compare::gt},  {">=", Compare::ge}};
   const int line = current().line;
   MANG_TRY(ExprPtr value, parse_sum());
   ExprPtr node;

@@ -55,7 +55,8 @@ Result<std::string> Parser::expect_any_name() {
 }
 
 Error Parser::unknown_tag(const std::string& name) const {
-  std::string message = name.empty() ? "Unexpected end of template." : fmt::format("Encountered unknown tag '{}'.", name);
+  std::string message =
+      name.empty() ? "Unexpected end of template." : fmt::format("Encountered unknown tag '{}'.", name);
   if (!expected_ends_.empty()) {
     bool known = false;
     for (const auto& ends : expected_ends_) known |= std::find(ends.begin(), ends.end(), name) != ends.end();
@@ -98,8 +99,7 @@ Result<Body> Parser::parse_body(const std::vector<std::string_view>& ends) {
     if (token.type != TokenType::block_begin) return error_at(token.line, "unexpected '{}'", token.describe());
     flush();
     next();
-    if (current().type == TokenType::name &&
-        std::find(ends.begin(), ends.end(), current().text) != ends.end()) {
+    if (current().type == TokenType::name && std::find(ends.begin(), ends.end(), current().text) != ends.end()) {
       return body;
     }
     MANG_TRY(StmtPtr statement, parse_statement());
@@ -123,15 +123,21 @@ Result<Body> Parser::parse_block_body(const std::vector<std::string_view>& ends,
 
 Result<StmtPtr> Parser::parse_statement() {
   using Parse = Result<StmtPtr> (Parser::*)();
-  static constexpr std::pair<std::string_view, Parse> statements[] = {
-      {"for", &Parser::parse_for},           {"if", &Parser::parse_if},
-      {"macro", &Parser::parse_macro},       {"call", &Parser::parse_call_block},
-      {"filter", &Parser::parse_filter_block}, {"set", &Parser::parse_set},
-      {"with", &Parser::parse_with},         {"block", &Parser::parse_block},
-      {"autoescape", &Parser::parse_autoescape}, {"print", &Parser::parse_print},
-      {"generation", &Parser::parse_generation}, {"include", &Parser::parse_refused},
-      {"import", &Parser::parse_refused},    {"from", &Parser::parse_refused},
-      {"extends", &Parser::parse_refused}};
+  static constexpr std::pair<std::string_view, Parse> statements[] = {{"for", &Parser::parse_for},
+                                                                      {"if", &Parser::parse_if},
+                                                                      {"macro", &Parser::parse_macro},
+                                                                      {"call", &Parser::parse_call_block},
+                                                                      {"filter", &Parser::parse_filter_block},
+                                                                      {"set", &Parser::parse_set},
+                                                                      {"with", &Parser::parse_with},
+                                                                      {"block", &Parser::parse_block},
+                                                                      {"autoescape", &Parser::parse_autoescape},
+                                                                      {"print", &Parser::parse_print},
+                                                                      {"generation", &Parser::parse_generation},
+                                                                      {"include", &Parser::parse_refused},
+                                                                      {"import", &Parser::parse_refused},
+                                                                      {"from", &Parser::parse_refused},
+                                                                      {"extends", &Parser::parse_refused}};
   if (current().type != TokenType::name) return error_at(current().line, "tag name expected");
   const std::string name = current().text;
   if (name == "break" || name == "continue") {
@@ -156,7 +162,8 @@ Result<ExprPtr> Parser::parse_target(bool with_namespace, bool stop_at_in) {
   MANG_TRY(ExprPtr target, parse_tuple({.simplified = true,
                                         .with_namespace = with_namespace,
                                         .stop_name = stop_at_in ? std::string_view("in") : std::string_view()}));
-  if (!can_assign(*target)) return error_at(line, "can't assign to this expression; a target is a name or a tuple of names");
+  if (!can_assign(*target))
+    return error_at(line, "can't assign to this expression; a target is a name or a tuple of names");
   mark_store(*target);
   return target;
 }

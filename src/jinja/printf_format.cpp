@@ -88,7 +88,12 @@ class PrintfFormatter {
     Directive d;
     for (; at_ < format_.size(); ++at_) {
       const char c = format_[at_];
-      bool* flag = c == '-' ? &d.left : c == '+' ? &d.plus : c == ' ' ? &d.space : c == '#' ? &d.alternate : c == '0' ? &d.zero : nullptr;
+      bool* flag = c == '-'   ? &d.left
+                   : c == '+' ? &d.plus
+                   : c == ' ' ? &d.space
+                   : c == '#' ? &d.alternate
+                   : c == '0' ? &d.zero
+                              : nullptr;
       if (!flag) break;
       *flag = true;
     }
@@ -187,8 +192,11 @@ class PrintfFormatter {
     } else {
       if (value.is(Kind::big)) return fail("the integer {} does not fit 64 bits", value.big().decimal());
       negative = value.as_int() < 0;
-      const uint64_t magnitude = negative ? 0 - static_cast<uint64_t>(value.as_int()) : static_cast<uint64_t>(value.as_int());
-      digits = d.letter == 'o' ? fmt::format("{:o}", magnitude) : d.letter == 'x' ? fmt::format("{:x}", magnitude) : fmt::format("{:X}", magnitude);
+      const uint64_t magnitude =
+          negative ? 0 - static_cast<uint64_t>(value.as_int()) : static_cast<uint64_t>(value.as_int());
+      digits = d.letter == 'o'   ? fmt::format("{:o}", magnitude)
+               : d.letter == 'x' ? fmt::format("{:x}", magnitude)
+                                 : fmt::format("{:X}", magnitude);
     }
     if (d.precision > static_cast<int64_t>(digits.size())) {
       MANG_TRY(rt_.work(static_cast<size_t>(d.precision)));

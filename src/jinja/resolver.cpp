@@ -300,7 +300,9 @@ Result<void> Resolver::resolve_macro(MacroInfo& macro, const Frame& frame) {
     if (parameter.name != "caller") continue;
     macro.explicit_caller = true;
     if (special.contains("caller") && !parameter.default_value) {
-      return error_at(macro.line, "When defining macros or call blocks the special \"caller\" argument must be omitted or be given a default.");
+      return error_at(
+          macro.line,
+          "When defining macros or call blocks the special \"caller\" argument must be omitted or be given a default.");
     }
   }
   macro.uses_caller = special.contains("caller");

@@ -11,7 +11,9 @@ constexpr uint64_t kStepsBetweenClocks = 4096;
 }  // namespace
 
 Runtime::Runtime(const RenderOptions& options)
-    : max_steps_(options.max_steps), next_check_(options.max_steps), now_(options.now),
+    : max_steps_(options.max_steps),
+      next_check_(options.max_steps),
+      now_(options.now),
       stack_base_(static_cast<const char*>(__builtin_frame_address(0))) {
   memory.limit = options.max_bytes;
   if (options.deadline_ms) {

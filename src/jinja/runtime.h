@@ -17,9 +17,9 @@
 
 namespace mang::jinja {
 
-inline constexpr int kMaxDepth = 4000;       // nested evaluations: expressions, statements, macros, printed values
+inline constexpr int kMaxDepth = 4000;  // nested evaluations: expressions, statements, macros, printed values
 inline constexpr size_t kMaxStackBytes = size_t{3} << 20;  // a second guard, for builds with large stack frames
-inline constexpr int kMaxCallDepth = 190;    // macros and recursive loops inside each other; Python gives up near there
+inline constexpr int kMaxCallDepth = 190;  // macros and recursive loops inside each other; Python gives up near there
 inline constexpr int64_t kMaxRange = 100'000;  // items of range(), as jinja2's sandbox
 inline constexpr int64_t kMaxPadding = int64_t{1} << 24;
 
@@ -76,10 +76,10 @@ class Runtime {
   [[nodiscard]] const std::optional<DateTime>& now() const { return now_; }
 
   Memory memory;
-  int line = 0;              // of the node being evaluated
+  int line = 0;  // of the node being evaluated
   int depth = 0;
   int call_depth = 0;
-  bool autoescape = false;   // inside {% autoescape true %}
+  bool autoescape = false;  // inside {% autoescape true %}
   uint64_t random_state = 0x9E3779B97F4A7C15ULL;
 
  private:

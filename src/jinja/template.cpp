@@ -23,7 +23,8 @@ bool has_surrogate(std::string_view text) {
 
 Result<Template> Template::parse(std::string source, std::string name) {
   if (source.size() > kMaxTemplateBytes) {
-    return fail("{}: the template has {} bytes, more than the {} that are accepted.", name, source.size(), kMaxTemplateBytes);
+    return fail("{}: the template has {} bytes, more than the {} that are accepted.", name, source.size(),
+                kMaxTemplateBytes);
   }
   if (!unicode::is_valid(source)) return fail("{}: the template is not valid UTF-8.", name);
   auto program = [&]() -> Result<std::shared_ptr<const Program>> {
@@ -41,7 +42,8 @@ Result<std::string> Template::render(const Value& context, const RenderOptions& 
   auto text = Interpreter(rt, *program_, context.dict()).render();
   if (stats) *stats = {rt.steps(), rt.memory.peak};
   if (!text) return fail("{}: line {}: {}", program_->name, rt.line, text.error().message);
-  if (has_surrogate(*text)) return fail("{}: the rendered text holds half a character (a lone surrogate).", program_->name);
+  if (has_surrogate(*text))
+    return fail("{}: the rendered text holds half a character (a lone surrogate).", program_->name);
   return text;
 }
 

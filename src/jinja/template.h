@@ -25,10 +25,10 @@ struct Program;
 inline constexpr size_t kMaxTemplateBytes = size_t{1} << 20;
 
 struct RenderOptions {
-  uint64_t max_steps = 1'000'000;                // one node evaluated, one item handled, or 256 bytes copied
-  size_t max_bytes = size_t{16} << 20;           // values and output of the render; the context does not count
-  std::optional<uint32_t> deadline_ms;           // wall clock; none: the step limit alone bounds the time
-  std::optional<DateTime> now;                   // what strftime_now sees; none: a template that asks is an error
+  uint64_t max_steps = 1'000'000;       // one node evaluated, one item handled, or 256 bytes copied
+  size_t max_bytes = size_t{16} << 20;  // values and output of the render; the context does not count
+  std::optional<uint32_t> deadline_ms;  // wall clock; none: the step limit alone bounds the time
+  std::optional<DateTime> now;          // what strftime_now sees; none: a template that asks is an error
 };
 
 struct RenderStats {

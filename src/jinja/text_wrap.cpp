@@ -59,7 +59,8 @@ class Chunker {
       if (end >= text_.size() || is_space(text_[end])) return end;
       if (text_[end] == '-') {
         const bool two_letters = end >= 2 && letter(end - 1) && letter(end - 2);
-        const bool second_hyphen = end >= 3 && is_word_or_mark(text_[end - 1]) && text_[end - 2] == '-' && letter(end - 3);
+        const bool second_hyphen =
+            end >= 3 && is_word_or_mark(text_[end - 1]) && text_[end - 2] == '-' && letter(end - 3);
         const bool letters_follow = letter(end + 1) && (letter(end + 2) || (at(end + 2) == '-' && letter(end + 3)));
         if ((two_letters || second_hyphen) && letters_follow) return end + 1;
         if (is_word_or_mark(text_[end - 1]) && em_dash(end)) return end;
@@ -206,7 +207,8 @@ class PrettyPrinter {
       MANG_TRY(write_items(value.items(), indent, allowance + static_cast<int64_t>(end.size()), level + 1));
       return out_.append(end);
     }
-    if (value.is(Kind::string) && !value.text().safe) return write_text(value.str(), whole, indent, allowance, level + 1);
+    if (value.is(Kind::string) && !value.text().safe)
+      return write_text(value.str(), whole, indent, allowance, level + 1);
     return out_.append(whole);
   }
 
@@ -261,7 +263,8 @@ class PrettyPrinter {
   }
 
   // A long string becomes several literals, cut at lines and words.
-  Result<void> write_text(std::string_view text, const std::string& whole, int64_t indent, int64_t allowance, int level) {
+  Result<void> write_text(std::string_view text, const std::string& whole, int64_t indent, int64_t allowance,
+                          int level) {
     const auto lines = text_methods::lines_of(text, true);
     if (level == 1) {
       indent += 1;

@@ -72,8 +72,8 @@ class Ref {
   Ref(const Ref& other) : Ref(other.object_) {}
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   template <typename U>
-    requires std::is_convertible_v<U*, T*>
-  Ref(const Ref<U>& other) : Ref(static_cast<T*>(other.get())) {}  // NOLINT: implicit on purpose
+  requires std::is_convertible_v<U*, T*> Ref(const Ref<U>& other)
+      : Ref(static_cast<T*>(other.get())) {}  // NOLINT: implicit on purpose
   Ref& operator=(Ref other) noexcept {
     std::swap(object_, other.object_);
     return *this;
@@ -155,9 +155,7 @@ class Value {
   [[nodiscard]] bool is_integral() const { return kind_ == Kind::integer || kind_ == Kind::boolean; }
   [[nodiscard]] bool is_number() const { return is_integral() || kind_ == Kind::real || kind_ == Kind::big; }
   [[nodiscard]] bool is_sequence() const { return kind_ == Kind::list || kind_ == Kind::tuple; }
-  [[nodiscard]] bool on_heap() const {
-    return kind_ >= Kind::big || (kind_ == Kind::undefined && object_ != nullptr);
-  }
+  [[nodiscard]] bool on_heap() const { return kind_ >= Kind::big || (kind_ == Kind::undefined && object_ != nullptr); }
 
   // Each is right only for its kind.
   [[nodiscard]] bool as_bool() const { return integer_ != 0; }
@@ -166,8 +164,8 @@ class Value {
   [[nodiscard]] const Object* object() const { return object_; }
   [[nodiscard]] Object* object() { return object_; }
   [[nodiscard]] const Text& text() const;
-  [[nodiscard]] std::string_view str() const;                // string
-  [[nodiscard]] const std::vector<Value>& items() const;     // list or tuple
+  [[nodiscard]] std::string_view str() const;             // string
+  [[nodiscard]] const std::vector<Value>& items() const;  // list or tuple
   [[nodiscard]] const Dict& dict() const;
   [[nodiscard]] const Big& big() const;
   [[nodiscard]] Opaque& opaque() const;
