@@ -15,8 +15,8 @@ namespace {
 
 constexpr int64_t kMostSequences = 4096;
 constexpr int64_t kMostStepTokens = 65'536;
-constexpr int64_t kLeastChunk = 64;     // of a prompt, however slow the machine
-constexpr int64_t kFirstChunk = 128;    // before the speed is known
+constexpr int64_t kLeastChunk = 128;    // of a prompt, however slow the machine: smaller ones waste its speed
+constexpr double kPatience = 4;         // a step may take so many times step_seconds while no answer waits for it
 constexpr int64_t kTellingTokens = 32;  // a step with fewer says nothing about the speed of prompts
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
@@ -97,7 +97,7 @@ struct Engine::State {
   KvPool pool;
   Scheduler scheduler;
   std::vector<float> logits;   // [rows of this step, vocab]
-  double tokens_a_second = 0;  // of the last step that read a prompt; 0: none yet
+  double tokens_a_second = 0;  // of the last step that read a prompt; 0: none yet, so begin with the least
 
   // What other threads reach.
   struct Inbox {
@@ -227,12 +227,12 @@ void Engine::State::take_inbox() {
   for (const SessionId id : taken.closed) scheduler.drop_session(id);
 }
 
-// Prompt tokens of a step so that it takes about step_seconds, in whole pages.
+// Prompt tokens of a step so that it takes about as long as it may, in whole pages.
 int64_t Engine::State::chunk_tokens() const {
   if (options.step_seconds == 0) return options.step_tokens;
-  if (tokens_a_second == 0) return std::min(kFirstChunk, options.step_tokens);
-  const double wanted = std::min(tokens_a_second * options.step_seconds, static_cast<double>(options.step_tokens));
-  const int64_t whole = static_cast<int64_t>(wanted) / kLeastChunk * kLeastChunk;
+  const double seconds = options.step_seconds * (scheduler.answering() > 0 ? 1 : kPatience);
+  const double wanted = std::min(tokens_a_second * seconds, static_cast<double>(options.step_tokens));
+  const int64_t whole = static_cast<int64_t>(wanted) / kPagePositions * kPagePositions;
   return std::min(std::max(whole, kLeastChunk), options.step_tokens);
 }
 

@@ -88,8 +88,9 @@ struct EngineOptions {
   Arithmetic arithmetic = Arithmetic::quantized;
   int64_t max_sequences = 64;  // worked on together
   int64_t step_tokens = 512;   // most tokens in one step, prompts' and answers' together
-  double step_seconds = 0.25;  // prompt chunks are kept so small that a step takes about this long, so that others'
-                               // answers and Ctrl-C do not wait; 0: no such limit
+  // Prompt chunks are kept so small that a step takes about this long while others' answers wait for it, and four times
+  // as long while none does (a cancellation is seen between steps); but at least 128 tokens. 0: no such limit.
+  double step_seconds = 0.25;
   bool prefix_cache = true;
   std::string model_key;  // identifies the weights in the prefix cache's keys (a hash of the file)
 };

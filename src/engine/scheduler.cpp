@@ -35,8 +35,7 @@ void Scheduler::add(std::unique_ptr<Sequence> sequence) { waiting_.push_back(std
 
 std::vector<Work> Scheduler::plan(int64_t prompt_tokens) {
   std::vector<Work> work;
-  const auto answering = std::count_if(running_.begin(), running_.end(), [](auto& s) { return s->uncomputed() == 1; });
-  prompt_tokens = std::clamp(step_tokens_ - answering, int64_t{0}, prompt_tokens);
+  prompt_tokens = std::clamp(step_tokens_ - answering(), int64_t{0}, prompt_tokens);
   // By index: preemption takes sequences off the end.
   for (size_t i = 0; i < running_.size(); ++i) add_work(*running_[i], prompt_tokens, work);
   admit(prompt_tokens, work);
@@ -212,6 +211,10 @@ void Scheduler::drop_session(SessionId session) {
   if (found == sessions_.end()) return;
   store_.release_all(found->second.blocks);
   sessions_.erase(found);
+}
+
+int64_t Scheduler::answering() const {
+  return std::count_if(running_.begin(), running_.end(), [](const auto& s) { return s->uncomputed() == 1; });
 }
 
 std::vector<RequestId> Scheduler::ids() const {

@@ -43,6 +43,7 @@ class Scheduler {
   std::unique_ptr<Sequence> remove(RequestId id, Keep keep);
   void drop_session(SessionId session);
 
+  [[nodiscard]] int64_t answering() const;  // sequences that need one token a step
   [[nodiscard]] bool idle() const { return waiting_.empty() && running_.empty(); }
   [[nodiscard]] std::vector<RequestId> ids() const;
   [[nodiscard]] int64_t available_blocks() const { return store_.available(); }
