@@ -164,7 +164,7 @@ class PreparedInput {
     const int32_t* sums = per_kind_[shared][g].init + token.slot;
     const int n = group.tokens;
     const float* d = group.d + token.slot;
-    auto* sum = const_cast<float*>(group.sum) + token.slot;
+    float* sum = kind.mins > 0 ? const_cast<float*>(group.sum) + token.slot : nullptr;
     const int64_t blocks = K_ / kBlock;
     const auto scaled = [&](int64_t i) { return d[i * n] * static_cast<float>(sums[i * n]); };
     if (kind.mins == 1 && kind.input_block == 16) {
