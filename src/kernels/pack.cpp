@@ -36,16 +36,30 @@ void place_codes(CodeForm form, const uint8_t* u, int row, uint8_t* to) {
     }
   };
   switch (form) {
-    case CodeForm::nibbles: place_nibbles(); return;
-    case CodeForm::nibbles_bit: place_nibbles(); place_bit(4, 4); return;
-    case CodeForm::nibbles_2bits: place_nibbles(); place_2bits(4, 4); return;
-    case CodeForm::two_bits: place_2bits(0, 0); return;
-    case CodeForm::two_bits_bit: place_2bits(0, 0); place_bit(2, 2); return;
+    case CodeForm::nibbles:
+      place_nibbles();
+      return;
+    case CodeForm::nibbles_bit:
+      place_nibbles();
+      place_bit(4, 4);
+      return;
+    case CodeForm::nibbles_2bits:
+      place_nibbles();
+      place_2bits(4, 4);
+      return;
+    case CodeForm::two_bits:
+      place_2bits(0, 0);
+      return;
+    case CodeForm::two_bits_bit:
+      place_2bits(0, 0);
+      place_bit(2, 2);
+      return;
     case CodeForm::bytes:
       for (int g = 0; g < 8; ++g) std::memcpy(at(g), u + 4 * g, 4);
       return;
     case CodeForm::codebook_iq4:
-    case CodeForm::codebook_fp4: MANG_CHECK(false);  // placed as the stored nibbles, see place_block
+    case CodeForm::codebook_fp4:
+      MANG_CHECK(false);  // placed as the stored nibbles, see place_block
   }
 }
 
@@ -113,7 +127,8 @@ bool pack_row(DType dtype, const std::byte* stored, int64_t cols, int row, std::
       return pack_float_row<uint16_t>(stored, cols, row, tile, [](uint16_t h) { return (h & 0x7c00) != 0x7c00; });
     case DType::BF16:
       return pack_float_row<uint16_t>(stored, cols, row, tile, [](uint16_t h) { return (h & 0x7f80) != 0x7f80; });
-    default: return pack_quantized_row(dtype, stored, cols, row, tile);
+    default:
+      return pack_quantized_row(dtype, stored, cols, row, tile);
   }
 }
 
@@ -123,17 +138,23 @@ uint8_t placed_code(CodeForm form, const uint8_t* block, int row, int i) {
   const int lane = 4 * row + i % 4;
   const int nibble = (block[64 * (g % 4) + lane] >> (4 * (g / 4))) & 15;
   switch (form) {
-    case CodeForm::nibbles: return static_cast<uint8_t>(nibble);
-    case CodeForm::nibbles_bit: return static_cast<uint8_t>(nibble | (((block[64 * 4 + lane] >> g) & 1) << 4));
+    case CodeForm::nibbles:
+      return static_cast<uint8_t>(nibble);
+    case CodeForm::nibbles_bit:
+      return static_cast<uint8_t>(nibble | (((block[64 * 4 + lane] >> g) & 1) << 4));
     case CodeForm::nibbles_2bits:
       return static_cast<uint8_t>(nibble | (((block[64 * (4 + g / 4) + lane] >> (2 * (g % 4))) & 3) << 4));
-    case CodeForm::two_bits: return (block[64 * (g / 4) + lane] >> (2 * (g % 4))) & 3;
+    case CodeForm::two_bits:
+      return (block[64 * (g / 4) + lane] >> (2 * (g % 4))) & 3;
     case CodeForm::two_bits_bit:
       return static_cast<uint8_t>(((block[64 * (g / 4) + lane] >> (2 * (g % 4))) & 3) |
                                   (((block[64 * 2 + lane] >> g) & 1) << 2));
-    case CodeForm::bytes: return block[64 * g + lane];
-    case CodeForm::codebook_iq4: return static_cast<uint8_t>(kIq4Codebook[nibble] + 128);
-    case CodeForm::codebook_fp4: return static_cast<uint8_t>(kFp4TwiceCodebook[nibble] + 12);
+    case CodeForm::bytes:
+      return block[64 * g + lane];
+    case CodeForm::codebook_iq4:
+      return static_cast<uint8_t>(kIq4Codebook[nibble] + 128);
+    case CodeForm::codebook_fp4:
+      return static_cast<uint8_t>(kFp4TwiceCodebook[nibble] + 12);
   }
   return 0;
 }
@@ -216,7 +237,8 @@ void unpack_row(const PackedMatrix& w, int64_t r, float* out) {
         out[k] = w.dtype() == DType::F16 ? f32_from_f16(h) : f32_from_bf16(h);
       }
       return;
-    default: unpack_quantized_row(w, tile, row, out);
+    default:
+      unpack_quantized_row(w, tile, row, out);
   }
 }
 

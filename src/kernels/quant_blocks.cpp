@@ -90,7 +90,8 @@ void read_legacy(DType dtype, const std::byte* row, int64_t block, QuantBlock& o
       split_nibbles(b.qs, out.codes);
       return;
     }
-    default: MANG_CHECK(false);
+    default:
+      MANG_CHECK(false);
   }
 }
 
@@ -163,7 +164,8 @@ void read_super(DType dtype, const std::byte* row, int64_t block, QuantBlock& ou
       split_nibbles(b.qs + 16 * j, out.codes);
       return;
     }
-    default: MANG_CHECK(false);
+    default:
+      MANG_CHECK(false);
   }
 }
 

@@ -20,8 +20,8 @@
 namespace mang {
 namespace {
 
-constexpr DType kTypes[] = {DType::F32,  DType::F16,  DType::BF16, DType::Q4_0, DType::Q4_1,   DType::Q5_0,
-                            DType::Q5_1, DType::Q8_0, DType::Q2_K, DType::Q3_K, DType::Q4_K,   DType::Q5_K,
+constexpr DType kTypes[] = {DType::F32,  DType::F16,    DType::BF16,   DType::Q4_0, DType::Q4_1, DType::Q5_0,
+                            DType::Q5_1, DType::Q8_0,   DType::Q2_K,   DType::Q3_K, DType::Q4_K, DType::Q5_K,
                             DType::Q6_K, DType::IQ4_NL, DType::IQ4_XS, DType::MXFP4};
 
 void put_f16(std::vector<std::byte>& bytes, size_t at, float value) {
@@ -39,8 +39,12 @@ std::vector<std::byte> random_rows(DType dtype, int64_t rows, int64_t cols, std:
   for (size_t at = 0; at < out.size(); at += info.block_bytes) {
     const float value = normal(rng);
     switch (dtype) {
-      case DType::F32: std::memcpy(out.data() + at, &value, 4); break;
-      case DType::F16: put_f16(out, at, value); break;
+      case DType::F32:
+        std::memcpy(out.data() + at, &value, 4);
+        break;
+      case DType::F16:
+        put_f16(out, at, value);
+        break;
       case DType::BF16: {
         uint32_t bits;
         std::memcpy(&bits, &value, 4);
@@ -59,10 +63,18 @@ std::vector<std::byte> random_rows(DType dtype, int64_t rows, int64_t cols, std:
         put_f16(out, at + 80, scale(rng));
         put_f16(out, at + 82, scale(rng));
         break;
-      case DType::Q3_K: put_f16(out, at + 108, scale(rng)); break;
-      case DType::Q6_K: put_f16(out, at + 208, scale(rng)); break;
-      case DType::MXFP4: out[at] = static_cast<std::byte>(rng() % 8 == 0 ? rng() % 3 : 118 + rng() % 8); break;
-      default: put_f16(out, at, scale(rng)); break;
+      case DType::Q3_K:
+        put_f16(out, at + 108, scale(rng));
+        break;
+      case DType::Q6_K:
+        put_f16(out, at + 208, scale(rng));
+        break;
+      case DType::MXFP4:
+        out[at] = static_cast<std::byte>(rng() % 8 == 0 ? rng() % 3 : 118 + rng() % 8);
+        break;
+      default:
+        put_f16(out, at, scale(rng));
+        break;
     }
   }
   return out;
@@ -111,7 +123,8 @@ TEST_CASE("packed rows unpack to what the stored bytes mean") {
 
 TEST_CASE("every instruction set, batch size and thread count gives the reference's bits") {
   std::mt19937 rng(2);
-  const Case cases[] = {{40, 256, 1}, {16, 512, 2}, {70, 256, 3}, {48, 512, 4}, {33, 768, 7}, {130, 256, 17}, {64, 2304, 6}, {80, 4352, 25}, {50, 768, 41}};
+  const Case cases[] = {{40, 256, 1},   {16, 512, 2},  {70, 256, 3},   {48, 512, 4}, {33, 768, 7},
+                        {130, 256, 17}, {64, 2304, 6}, {80, 4352, 25}, {50, 768, 41}};
   for (DType dtype : kTypes) {
     for (const Case& c : cases) {
       const auto stored = random_rows(dtype, c.rows, c.cols, rng);
@@ -177,7 +190,8 @@ TEST_CASE("products that share their input, of different types, each get their o
   std::mt19937 rng(3);
   const int64_t K = 512, M = 9;
   const auto x = random_input(M, K, rng);
-  const DType types[] = {DType::Q4_K, DType::Q6_K, DType::Q8_0, DType::Q4_1, DType::F16, DType::Q5_0, DType::Q2_K, DType::MXFP4};
+  const DType types[] = {DType::Q4_K, DType::Q6_K, DType::Q8_0, DType::Q4_1,
+                         DType::F16,  DType::Q5_0, DType::Q2_K, DType::MXFP4};
   for (Isa isa : available_isas()) {
     CAPTURE(isa_name(isa));
     ThreadPool pool(2);

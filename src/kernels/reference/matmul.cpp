@@ -49,7 +49,7 @@ float dot_float(DType dtype, const std::byte* row, int64_t cols, const float* x)
 
 struct QuantizedBlock {
   int8_t q[kBlock];
-  float d[2];    // equal where a block of 32 of x has one scale
+  float d[2];  // equal where a block of 32 of x has one scale
   int32_t sum[2];
 };
 
@@ -128,7 +128,8 @@ void quantize_block(const float* x, int n, int8_t* q, float& d) {
 
 namespace {
 
-void matmul_refined(DType dtype, const std::byte* stored, int64_t rows, int64_t cols, const float* x, int64_t M, float* y) {
+void matmul_refined(DType dtype, const std::byte* stored, int64_t rows, int64_t cols, const float* x, int64_t M,
+                    float* y) {
   const int block = quant_traits(dtype).input_block;
   std::vector<float> rest(static_cast<size_t>(M * cols)), y2(static_cast<size_t>(M * rows));
   for (int64_t k = 0; k < M * cols; k += block) {

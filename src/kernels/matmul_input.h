@@ -1,0 +1,68 @@
+// The input of a product, quantized once for all products that share it and laid out in groups of tokens for the
+// kernels (cpu/matmul_kernels.h, InputGroup).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cpu/matmul_kernels.h"
+#include "kernels/device.h"
+#include "kernels/matmul.h"
+
+namespace mang {
+
+inline constexpr int64_t kInlineTokens =
+    4;  // fewer are prepared at once: waking the pool would cost more than the work
+
+// How a product reads x. Products that agree share the quantized copy.
+struct InputKind {
+  bool quantized = false;
+  int input_block = 0;
+  int offset = 0;
+  int mins = 0;
+
+  bool operator==(const InputKind&) const = default;
+  [[nodiscard]] bool same_codes(const InputKind& o) const {
+    return quantized == o.quantized && input_block == o.input_block;
+  }
+};
+
+InputKind input_kind(const PackedMatrix& w, Arithmetic arithmetic);
+
+// x once for every kind of product: int8 codes for each block size, and what each kind derives from them. Lives in the
+// device's scratch memory until the next product.
+class PreparedInput {
+ public:
+  // x: [M, K], rows ldx apart. kinds must outlive this.
+  PreparedInput(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
+                const std::vector<InputKind>& kinds);
+
+  [[nodiscard]] int group_count() const { return static_cast<int>(sizes_.size()); }
+  // The groups of a kind with the destination of a product filled in.
+  [[nodiscard]] std::vector<cpu::InputGroup> groups(const InputKind& kind, float* y, int64_t ldy) const;
+
+ private:
+  struct Token {
+    int group;
+    int slot;
+    int64_t row;
+  };
+  class Arena;
+
+  // The first kind whose codes kind k uses; k itself where it makes its own.
+  [[nodiscard]] size_t owner_of_codes(size_t k) const;
+  void lay_out(Arena& arena);
+  void prepare(const Token& token) const;
+  void derive(size_t k, const Token& token) const;
+
+  const cpu::MatmulKernels& kernels_;
+  const float* x_;
+  int64_t ldx_;
+  int64_t K_;
+  const std::vector<InputKind>& kinds_;
+  std::vector<int> sizes_;  // tokens of each group
+  std::vector<Token> tokens_;
+  std::vector<std::vector<cpu::InputGroup>> per_kind_;  // [kind][group]
+};
+
+}  // namespace mang
