@@ -23,8 +23,8 @@ struct Model {
   const char* name;
   int64_t heads, kv_heads, head_dim;
 };
-constexpr Model kModels[] = {{"1.5B 12/2x128", 12, 2, 128}, {"0.5B 14/2x64", 14, 2, 64}, {"135M 9/3x64", 9, 3, 64},
-                             {"8B 32/8x128", 32, 8, 128}};
+constexpr Model kModels[] = {
+    {"1.5B 12/2x128", 12, 2, 128}, {"0.5B 14/2x64", 14, 2, 64}, {"135M 9/3x64", 9, 3, 64}, {"8B 32/8x128", 32, 8, 128}};
 
 // As many layers as make the cache larger than the processor's.
 class Cache {
@@ -37,7 +37,8 @@ class Cache {
     MANG_CHECK(memory_ != MAP_FAILED);
     ::madvise(memory_, bytes_, MADV_HUGEPAGE);  // as the engine's cache has it
     auto* base = static_cast<std::byte*>(memory_);
-    const std::vector<float> row(static_cast<size_t>(layout.kv_heads * std::max(layout.head_dim, layout.v_head_dim)), 0.25f);
+    const std::vector<float> row(static_cast<size_t>(layout.kv_heads * std::max(layout.head_dim, layout.v_head_dim)),
+                                 0.25f);
     for (int64_t i = 0; i < layers_ * pages; ++i) pages_.push_back(base + i * layout.page_bytes());
     device.run(layers_ * pages, [&](int64_t i, int) {
       for (int64_t p = 0; p < kPagePositions; ++p) {
@@ -49,7 +50,9 @@ class Cache {
   ~Cache() { ::munmap(memory_, bytes_); }
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
-  [[nodiscard]] const std::byte* const* layer(int64_t i) const { return pages_.data() + i % layers_ * pages_per_layer_; }
+  [[nodiscard]] const std::byte* const* layer(int64_t i) const {
+    return pages_.data() + i % layers_ * pages_per_layer_;
+  }
 
  private:
   int64_t layers_ = 1;
@@ -92,15 +95,17 @@ void measure(const Device& device, const Model& model, KvType type, int64_t dept
   const double bandwidth = (before.read_bytes_per_second + after.read_bytes_per_second) / 2;
   const double peak = (before.f32_macs_per_second + after.f32_macs_per_second) / 2;
   const double bytes = static_cast<double>((depth + queries) * layout.page_bytes() / kPagePositions);
-  const double seen = static_cast<double>(queries) * (static_cast<double>(depth) + static_cast<double>(queries + 1) / 2);
+  const double seen =
+      static_cast<double>(queries) * (static_cast<double>(depth) + static_cast<double>(queries + 1) / 2);
   const double macs = seen * static_cast<double>(2 * model.heads * model.head_dim);
-  fmt::print("{:14} {:>6} + {:>5} {:9.3f} ms  {:6.1f} GB/s = {:5.1f} % of {:5.1f}   {:7.1f} GMAC/s = {:5.1f} % of {:6.1f}{}\n",
-             model.name, depth, queries, seconds * 1e3, bytes / seconds / 1e9, 100 * bytes / seconds / bandwidth,
-             bandwidth / 1e9, macs / seconds / 1e9, 100 * macs / seconds / peak, peak / 1e9,
-             std::max(before.f32_macs_per_second, after.f32_macs_per_second) >
-                     1.2 * std::min(before.f32_macs_per_second, after.f32_macs_per_second)
-                 ? "   (probes disagree)"
-                 : "");
+  fmt::print(
+      "{:14} {:>6} + {:>5} {:9.3f} ms  {:6.1f} GB/s = {:5.1f} % of {:5.1f}   {:7.1f} GMAC/s = {:5.1f} % of {:6.1f}{}\n",
+      model.name, depth, queries, seconds * 1e3, bytes / seconds / 1e9, 100 * bytes / seconds / bandwidth,
+      bandwidth / 1e9, macs / seconds / 1e9, 100 * macs / seconds / peak, peak / 1e9,
+      std::max(before.f32_macs_per_second, after.f32_macs_per_second) >
+              1.2 * std::min(before.f32_macs_per_second, after.f32_macs_per_second)
+          ? "   (probes disagree)"
+          : "");
 }
 
 }  // namespace
@@ -111,8 +116,9 @@ int main(int argc, char** argv) {
   const std::string kv = argc > 3 ? argv[3] : "f16";
   const KvType type = kv == "f32" ? KvType::f32 : kv == "q8_0" ? KvType::q8_0 : KvType::f16;
   const Device device(pool, isa);
-  fmt::print("{} {} threads, KV {}: depth + queries, KV bytes read against bandwidth, multiply-adds against float32 peak\n",
-             isa_name(isa), pool.size(), kv);
+  fmt::print(
+      "{} {} threads, KV {}: depth + queries, KV bytes read against bandwidth, multiply-adds against float32 peak\n",
+      isa_name(isa), pool.size(), kv);
   for (const Model& model : kModels) {
     for (const int64_t depth : {512, 4095, 16383}) measure(device, model, type, depth, 1);
     for (const int64_t queries : {512, 2048}) measure(device, model, type, 0, queries);

@@ -23,9 +23,12 @@ constexpr int64_t kLeastPages = 4;
 
 int64_t bytes_of(KvType type, int64_t elements) {
   switch (type) {
-    case KvType::f32: return 4 * elements;
-    case KvType::f16: return 2 * elements;
-    case KvType::q8_0: return elements + elements / 32 * static_cast<int64_t>(sizeof(float));
+    case KvType::f32:
+      return 4 * elements;
+    case KvType::f16:
+      return 2 * elements;
+    case KvType::q8_0:
+      return elements + elements / 32 * static_cast<int64_t>(sizeof(float));
   }
   return 0;
 }
@@ -73,7 +76,8 @@ class Plan {
   [[nodiscard]] int64_t pieces() const { return static_cast<int64_t>(pieces_.size()); }
   [[nodiscard]] int64_t partial_floats() const { return partial_floats_; }
   [[nodiscard]] int64_t scratch_floats() const {
-    return std::max(cpu::attention_scratch(most_tokens_ * group_, layout_.head_dim, layout_.v_head_dim), 2 * most_pages_);
+    return std::max(cpu::attention_scratch(most_tokens_ * group_, layout_.head_dim, layout_.v_head_dim),
+                    2 * most_pages_);
   }
 
   void run_piece(const cpu::AttentionKernels& kernels, int64_t piece, float* partials, float* scratch) {
@@ -170,8 +174,8 @@ class Plan {
     const int64_t stride = cpu::partial_stride(layout_.v_head_dim);
     for (int64_t row = 0; row < block.tokens * group_; ++row) {
       const PageRange seen = cpu::visible_pages(task.first_position + row / group_, params_.window);
-      kernels.combine(partials + (seen.first - block.pages.first) * page_floats(block) + row * stride, page_floats(block),
-                      seen.end - seen.first, layout_.v_head_dim, factors,
+      kernels.combine(partials + (seen.first - block.pages.first) * page_floats(block) + row * stride,
+                      page_floats(block), seen.end - seen.first, layout_.v_head_dim, factors,
                       task.out + row / group_ * params_.ldout + row % group_ * layout_.v_head_dim);
     }
   }
@@ -202,8 +206,8 @@ void kv_store(const Device& device, const KvLayout& layout, std::byte* page, int
   }
 }
 
-void attention(const Device& device, const KvLayout& layout, const AttentionParams& params, const AttentionSlice* slices,
-               int64_t slice_count) {
+void attention(const Device& device, const KvLayout& layout, const AttentionParams& params,
+               const AttentionSlice* slices, int64_t slice_count) {
   check_layout(layout);
   MANG_CHECK(params.heads > 0 && params.heads % layout.kv_heads == 0);
   Plan plan(device, layout, params, slices, slice_count);

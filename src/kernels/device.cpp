@@ -26,7 +26,8 @@ std::byte* Device::scratch(int thread, Slot slot, size_t bytes) const {
   }
   void* aligned = buffer.memory.get();
   size_t room = buffer.bytes + kAlignment;
-  return buffer.memory == nullptr ? nullptr : static_cast<std::byte*>(std::align(kAlignment, buffer.bytes, aligned, room));
+  return buffer.memory == nullptr ? nullptr
+                                  : static_cast<std::byte*>(std::align(kAlignment, buffer.bytes, aligned, room));
 }
 
 }  // namespace mang

@@ -16,21 +16,20 @@ void gate_mul(const Device& device, GateFunction f, float* gate, const float* up
 
 void add(const Device& device, float* x, const float* y, int64_t M, int64_t D) {
   const auto kernel = device.kernels().elementwise->add;
-  for_ranges(device, M, D, [&](int64_t m, int64_t begin, int64_t end) {
-    kernel(x + m * D + begin, y + m * D + begin, end - begin);
-  });
+  for_ranges(device, M, D,
+             [&](int64_t m, int64_t begin, int64_t end) { kernel(x + m * D + begin, y + m * D + begin, end - begin); });
 }
 
 void add_bias(const Device& device, float* x, int64_t ldx, const float* bias, int64_t M, int64_t D) {
   const auto kernel = device.kernels().elementwise->add;
-  for_ranges(device, M, D, [&](int64_t m, int64_t begin, int64_t end) {
-    kernel(x + m * ldx + begin, bias + begin, end - begin);
-  });
+  for_ranges(device, M, D,
+             [&](int64_t m, int64_t begin, int64_t end) { kernel(x + m * ldx + begin, bias + begin, end - begin); });
 }
 
 void scale(const Device& device, float* x, float factor, int64_t M, int64_t D) {
   const auto kernel = device.kernels().elementwise->scale;
-  for_ranges(device, M, D, [&](int64_t m, int64_t begin, int64_t end) { kernel(x + m * D + begin, factor, end - begin); });
+  for_ranges(device, M, D,
+             [&](int64_t m, int64_t begin, int64_t end) { kernel(x + m * D + begin, factor, end - begin); });
 }
 
 void soft_cap(const Device& device, float* x, float cap, int64_t M, int64_t D) {

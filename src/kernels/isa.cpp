@@ -85,11 +85,16 @@ const Features& features() {
 
 std::string_view isa_name(Isa isa) {
   switch (isa) {
-    case Isa::generic: return "generic";
-    case Isa::avx2: return "avx2";
-    case Isa::avxvnni: return "avxvnni";
-    case Isa::avx512: return "avx512";
-    case Isa::amx: return "amx";
+    case Isa::generic:
+      return "generic";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avxvnni:
+      return "avxvnni";
+    case Isa::avx512:
+      return "avx512";
+    case Isa::amx:
+      return "amx";
   }
   return "unknown";
 }
@@ -106,11 +111,16 @@ bool isa_available(Isa isa) {
   const bool avx2 = f.avx2 && f.fma && f.f16c && f.bmi2;
   const bool avx512 = avx2 && f.avx512f && f.avx512bw && f.avx512dq && f.avx512vl && f.avx512vnni;
   switch (isa) {
-    case Isa::generic: return true;
-    case Isa::avx2: return avx2;
-    case Isa::avxvnni: return avx2 && f.avxvnni;
-    case Isa::avx512: return avx512;
-    case Isa::amx: return avx512 && f.amx_tile && f.amx_int8;
+    case Isa::generic:
+      return true;
+    case Isa::avx2:
+      return avx2;
+    case Isa::avxvnni:
+      return avx2 && f.avxvnni;
+    case Isa::avx512:
+      return avx512;
+    case Isa::amx:
+      return avx512 && f.amx_tile && f.amx_int8;
   }
   return false;
 }
@@ -127,14 +137,22 @@ Isa best_isa() { return available_isas().back(); }
 
 std::vector<CpuFeature> cpu_features() {
   const Features& f = features();
-  return {{"sse4.2", f.sse42},         {"avx", f.avx},
-          {"f16c", f.f16c},            {"fma", f.fma},
-          {"avx2", f.avx2},            {"bmi2", f.bmi2},
-          {"avx-vnni", f.avxvnni},     {"avx512f", f.avx512f},
-          {"avx512bw", f.avx512bw},    {"avx512dq", f.avx512dq},
-          {"avx512vl", f.avx512vl},    {"avx512-vnni", f.avx512vnni},
-          {"avx512-bf16", f.avx512bf16}, {"avx512-fp16", f.avx512fp16},
-          {"amx-tile", f.amx_tile},    {"amx-int8", f.amx_int8},
+  return {{"sse4.2", f.sse42},
+          {"avx", f.avx},
+          {"f16c", f.f16c},
+          {"fma", f.fma},
+          {"avx2", f.avx2},
+          {"bmi2", f.bmi2},
+          {"avx-vnni", f.avxvnni},
+          {"avx512f", f.avx512f},
+          {"avx512bw", f.avx512bw},
+          {"avx512dq", f.avx512dq},
+          {"avx512vl", f.avx512vl},
+          {"avx512-vnni", f.avx512vnni},
+          {"avx512-bf16", f.avx512bf16},
+          {"avx512-fp16", f.avx512fp16},
+          {"amx-tile", f.amx_tile},
+          {"amx-int8", f.amx_int8},
           {"amx-bf16", f.amx_bf16}};
 }
 

@@ -37,7 +37,7 @@ float exp_f32(float x) {
   constexpr float kHigh = 88.72283f;  // just below ln of the largest float
   constexpr float kMagic = 0x1.8p+23f;
   float c = kLow > x ? kLow : x;
-  c = kHigh < c ? kHigh : c;  // NaN passes
+  c = kHigh < c ? kHigh : c;                         // NaN passes
   const float t = fused(c, 0x1.715476p+0f, kMagic);  // its low bits are n
   const float n = t - kMagic;
   float r = fused(n, -0x1.62e430p-1f, c);

@@ -35,7 +35,8 @@ class Buffer {
   Buffer& operator=(const Buffer&) = delete;
 
   void fill(const Device& device) {
-    device.run(kBufferBytes / kReadBytes, [&](int64_t chunk, int) { std::memset(data_ + chunk * kReadBytes, 1, kReadBytes); });
+    device.run(kBufferBytes / kReadBytes,
+               [&](int64_t chunk, int) { std::memset(data_ + chunk * kReadBytes, 1, kReadBytes); });
   }
   [[nodiscard]] const std::byte* data() const { return data_; }
 

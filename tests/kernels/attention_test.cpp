@@ -29,7 +29,8 @@ class Sequence {
     for (int64_t p = 0; p < positions; ++p) {
       const std::vector<float> k = random.normals(layout_.kv_heads * layout_.head_dim);
       const std::vector<float> v = random.normals(layout_.kv_heads * layout_.v_head_dim);
-      reference::kv_store(layout_, pages_[static_cast<size_t>(p / kPagePositions)], p % kPagePositions, k.data(), v.data());
+      reference::kv_store(layout_, pages_[static_cast<size_t>(p / kPagePositions)], p % kPagePositions, k.data(),
+                          v.data());
     }
   }
   [[nodiscard]] std::byte* page(int64_t i) { return pages_[static_cast<size_t>(i)]; }
@@ -45,7 +46,7 @@ class Sequence {
 struct Shape {
   KvLayout layout;
   AttentionParams params;
-  int64_t first = 0;    // position of the first query
+  int64_t first = 0;  // position of the first query
   int64_t queries = 1;
 
   [[nodiscard]] int64_t q_size() const { return queries * params.ldq; }
@@ -80,8 +81,8 @@ Shape random_shape(Random& random) {
 }
 
 // Runs queries [from, to) of the shape as one slice.
-AttentionSlice slice_of(const Shape& shape, const Sequence& sequence, const std::vector<float>& q, std::vector<float>& out,
-                        int64_t from, int64_t to) {
+AttentionSlice slice_of(const Shape& shape, const Sequence& sequence, const std::vector<float>& q,
+                        std::vector<float>& out, int64_t from, int64_t to) {
   return {to - from, shape.first + from, sequence.pages(), q.data() + from * shape.params.ldq,
           out.data() + from * shape.params.ldout};
 }
@@ -151,7 +152,8 @@ TEST_CASE("kv_store writes the plain definition's bytes on every instruction set
 
 TEST_CASE("stored values are near what was given") {
   Random random(22);
-  for (const auto& [type, bound] : {std::pair{KvType::f32, 0.0f}, {KvType::f16, 0x1p-11f}, {KvType::q8_0, 0.5f / 127}}) {
+  for (const auto& [type, bound] :
+       {std::pair{KvType::f32, 0.0f}, {KvType::f16, 0x1p-11f}, {KvType::q8_0, 0.5f / 127}}) {
     const KvLayout layout{type, 1, 64, 64};
     Sequence sequence(layout, 64);
     const std::vector<float> k = random.normals(64);
@@ -188,8 +190,9 @@ TEST_CASE("the plain definition is softmax(scale · QKᵀ) V") {
         for (int64_t p = from; p <= position; ++p) {
           double score = 0;
           for (int64_t d = 0; d < 24; ++d) {
-            score += static_cast<double>(q[static_cast<size_t>(i * shape.params.ldq + h * 24 + d)]) *
-                     static_cast<double>(reference::kv_load_k(shape.layout, sequence.pages()[p / 64], h / 3, p % 64, d));
+            score +=
+                static_cast<double>(q[static_cast<size_t>(i * shape.params.ldq + h * 24 + d)]) *
+                static_cast<double>(reference::kv_load_k(shape.layout, sequence.pages()[p / 64], h / 3, p % 64, d));
           }
           score *= static_cast<double>(shape.params.scale);
           if (shape.params.score_cap != 0) score = 2.0 * std::tanh(score / 2.0);
@@ -199,10 +202,12 @@ TEST_CASE("the plain definition is softmax(scale · QKᵀ) V") {
         for (int64_t d = 0; d < 16; ++d) {
           double value = 0;
           for (int64_t p = from; p <= position; ++p) {
-            value += weights[static_cast<size_t>(p - from)] / total *
-                     static_cast<double>(reference::kv_load_v(shape.layout, sequence.pages()[p / 64], h / 3, p % 64, d));
+            value +=
+                weights[static_cast<size_t>(p - from)] / total *
+                static_cast<double>(reference::kv_load_v(shape.layout, sequence.pages()[p / 64], h / 3, p % 64, d));
           }
-          REQUIRE(std::fabs(value - static_cast<double>(out[static_cast<size_t>(i * shape.params.ldout + h * 16 + d)])) < 2e-6);
+          REQUIRE(std::fabs(value -
+                            static_cast<double>(out[static_cast<size_t>(i * shape.params.ldout + h * 16 + d)])) < 2e-6);
         }
       }
     }

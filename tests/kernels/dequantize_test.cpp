@@ -132,13 +132,13 @@ TEST_CASE("Q4_K and Q5_K: eight scales and minimums of 6 bits") {
   BlockQ4_K b{};
   b.d = f16_from_f32(0.5f);
   b.dmin = f16_from_f32(1.0f);
-  b.scales[0] = 63;                 // scale 0
-  b.scales[4] = 5;                  // minimum 0
-  b.scales[3] = 0x80;               // high bits of scale 7: 2
-  b.scales[7] = 0x40;               // high bits of minimum 7: 1
-  b.scales[11] = 0x93;              // low bits: scale 7: 3, minimum 7: 9
-  b.qs[0] = 0x0f;                   // element 0: 15
-  b.qs[127] = 0x70;                 // element 255: 7
+  b.scales[0] = 63;     // scale 0
+  b.scales[4] = 5;      // minimum 0
+  b.scales[3] = 0x80;   // high bits of scale 7: 2
+  b.scales[7] = 0x40;   // high bits of minimum 7: 1
+  b.scales[11] = 0x93;  // low bits: scale 7: 3, minimum 7: 9
+  b.qs[0] = 0x0f;       // element 0: 15
+  b.qs[127] = 0x70;     // element 255: 7
   const auto v = values_of(DType::Q4_K, b);
   CHECK(v[0] == 0.5f * 63 * 15 - 5);
   CHECK(v[255] == 0.5f * (3 + 32) * 7 - (9 + 16));
@@ -175,9 +175,9 @@ TEST_CASE("IQ4_XS: eight scales of 6 bits over the codebook") {
   BlockIQ4_XS b{};
   b.d = f16_from_f32(0.5f);
   b.scales_l[0] = 0x0f;
-  b.scales_h = 0x8001;     // scale 0: high 1; scale 7: high 2
-  b.scales_l[3] = 0x70;    // scale 7: low 7
-  fill_nibbles(b.qs);      // sub-block 0
+  b.scales_h = 0x8001;   // scale 0: high 1; scale 7: high 2
+  b.scales_l[3] = 0x70;  // scale 7: low 7
+  fill_nibbles(b.qs);    // sub-block 0
   fill_nibbles(b.qs + 112);
   const auto v = values_of(DType::IQ4_XS, b);
   CHECK(v[0] == 0.5f * (15 + 16 - 32) * -127);

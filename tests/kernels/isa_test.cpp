@@ -25,7 +25,8 @@ TEST_CASE("what is available is consistent") {
   if (has(Isa::avxvnni) || has(Isa::avx512)) CHECK(has(Isa::avx2));
   if (has(Isa::amx)) CHECK(has(Isa::avx512));
   // The compiler's own detection agrees.
-  CHECK(has(Isa::avx2) == (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")));
+  CHECK(has(Isa::avx2) ==
+        (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")));
   if (has(Isa::avx512)) CHECK(__builtin_cpu_supports("avx512vnni"));
   CHECK(cpu_features().size() > 10);
 }

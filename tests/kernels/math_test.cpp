@@ -163,8 +163,9 @@ TEST_CASE("double precision: sine and cosine, rounded as the rotary tables round
 }
 
 TEST_CASE("vector exp and tanh have the scalar functions' bits, on every instruction set") {
-  std::vector<float> inputs = {0.0f, -0.0f, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN(),
-                               -87.33654f, -87.33655f, 88.72283f, 88.72284f, 0.625f, -0.625f, 1e-40f};
+  std::vector<float> inputs = {0.0f,       -0.0f,      kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN(),
+                               -87.33654f, -87.33655f, 88.72283f, 88.72284f,  0.625f,
+                               -0.625f,    1e-40f};
   for (uint64_t bits = 0; bits <= 0xffffffffull; bits += 8191) {
     inputs.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
   }

@@ -1,147 +1,20 @@
-// The kernels of attention_kernels.h over the 16-lane vector. Include after a vec_*-inl.h, math-inl.h and what an
-// instruction set gives: kBlockRows, the queries that share each K and V vector loaded; columns(rows), the vectors of
-// 16 positions (or elements of V) worked on together with so many rows; exp_of_score(x), vf_exp for x ≤ 0 or NaN.
-//
-// Scores and the weighted sum of V are the same small product: row r of C gains a[r][k] · B[k] for k in order, one
-// chain of fma for each element. K is stored so that B[k] is 16 positions of element k of the head, V so that it is 16
-// elements of position k.
+// Attention over one task (attention_kernels.h) on the 16-lane vector. Include after a vec_*-inl.h, math-inl.h and what
+// an instruction set gives: kBlockRows, the queries that share each K and V vector loaded; columns(rows), the vectors
+// of 16 positions (or elements of V) worked on together with so many rows; exp_of_score(x), vf_exp for x ≤ 0 or NaN.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/attention_product-inl.h"
+#include "kernels/cpu/attention_store-inl.h"
+
 namespace {
 
 using mang::cpu::AttentionTask;
-using mang::cpu::KvElement;
-using mang::cpu::KvHead;
-using mang::cpu::kPageRows;
-using mang::cpu::padded_to_16;
 using mang::cpu::partial_stride;
 
 constexpr int kKeyGroups = 4;  // of 16 positions in a page
-constexpr int64_t kScaleGroup = 32;
-
-inline VF load_vector(const float* p) { return vf_load(p); }
-inline VF load_vector(const uint16_t* p) { return vf_load_f16(p); }
-
-// B: vectors of 16, at [k · k_stride + j · j_stride].
-template <typename T>
-struct Vectors {
-  const T* data;
-  int64_t k_stride;
-  int64_t j_stride;
-
-  Vectors from_k(int64_t k) const { return {data + k * k_stride, k_stride, j_stride}; }
-  Vectors from_j(int64_t j) const { return {data + j * j_stride, k_stride, j_stride}; }
-};
-
-// Memory wanted soon: fetched into the cache bit by bit while something else is computed. A page's K and V lie apart
-// and are short, which is too little for the processor to see the pattern by itself.
-struct Ahead {
-  const std::byte* at;
-  int64_t step;  // bytes for each vector of B
-};
-
-// Where the sums of a page go when they are complete: O[r] = fma(O[r], old_factor[r], sum · new_factor[r]).
-// O null: they stay in C.
-struct Fold {
-  float* O;
-  int64_t ldo;
-  const float* old_factors;
-  const float* new_factors;
-};
-constexpr Fold kNoFold = {nullptr, 0, nullptr, nullptr};
-
-inline void fetch_ahead(const std::byte* at) { __builtin_prefetch(at, 0, 2); }  // into the second-level cache
-
-// C[r][16 j] (rows ldc apart) += Σ_k a[r · A_ROW + k · A_K] · B[k][j] for R rows and J vectors.
-template <int R, int J, int A_ROW, int A_K, typename T>
-inline Ahead fma_block(const float* a, Vectors<T> b, int64_t K, float* c, int64_t ldc, bool add, Ahead ahead,
-                       Fold fold) {
-  VF sum[R][J];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-    for (int j = 0; j < J; ++j) sum[r][j] = add ? vf_load(c + r * ldc + 16 * j) : vf_zero();
-  }
-  const T* vectors = b.data;
-  const std::byte* fetch = ahead.at;
-  for (int64_t k = 0; k < K; ++k, vectors += b.k_stride, a += A_K, fetch += J * ahead.step) {
-    VF v[J];
-#pragma GCC unroll 8
-    for (int j = 0; j < J; ++j) v[j] = load_vector(vectors + j * b.j_stride);
-    fetch_ahead(fetch);
-    if constexpr (J >= 4) fetch_ahead(fetch + 64);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const VF x = vf_set(a[r * A_ROW]);
-#pragma GCC unroll 8
-      for (int j = 0; j < J; ++j) sum[r][j] = vf_fma(x, v[j], sum[r][j]);
-    }
-  }
-  if (fold.O != nullptr) {
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const VF old_factor = vf_set(fold.old_factors[r]);
-      const VF new_factor = vf_set(fold.new_factors[r]);
-      float* O = fold.O + r * fold.ldo;
-#pragma GCC unroll 8
-      for (int j = 0; j < J; ++j) {
-        vf_store(O + 16 * j, vf_fma(vf_load(O + 16 * j), old_factor, vf_mul(sum[r][j], new_factor)));
-      }
-    }
-    return {fetch, ahead.step};
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-    for (int j = 0; j < J; ++j) vf_store(c + r * ldc + 16 * j, sum[r][j]);
-  }
-  return {fetch, ahead.step};
-}
-
-template <int R, int A_ROW, int A_K, typename T>
-inline void fma_columns(const float* a, Vectors<T> b, int64_t K, int64_t vectors, float* c, int64_t ldc, bool add,
-                        Ahead ahead, Fold fold) {
-  constexpr int J = columns(R);
-  const auto fold_at = [&fold](int64_t j) {
-    return fold.O == nullptr ? kNoFold : Fold{fold.O + 16 * j, fold.ldo, fold.old_factors, fold.new_factors};
-  };
-  int64_t j = 0;
-  for (; j + J <= vectors; j += J) {
-    ahead = fma_block<R, J, A_ROW, A_K>(a, b.from_j(j), K, c + 16 * j, ldc, add, ahead, fold_at(j));
-  }
-  for (; j < vectors; ++j) {
-    ahead = fma_block<R, 1, A_ROW, A_K>(a, b.from_j(j), K, c + 16 * j, ldc, add, ahead, fold_at(j));
-  }
-}
-
-// Scores of `rows` queries packed [head_dim][rows].
-template <int R, typename T>
-inline void score_rows(int64_t rows, const float* q, Vectors<T> k, int64_t head_dim, int64_t groups, float* scores,
-                       Ahead ahead) {
-  if constexpr (R > 0) {
-    if (rows == R) {
-      fma_columns<R, 1, R>(q, k, head_dim, groups, scores, kPageRows, false, ahead, kNoFold);
-    } else {
-      score_rows<R - 1>(rows, q, k, head_dim, groups, scores, ahead);
-    }
-  }
-}
-
-// Weighted sums of V over positions [from, to); p: rows of kPageRows weights.
-template <int R, typename T>
-inline void sum_rows(int64_t rows, const float* p, Vectors<T> v, int64_t from, int64_t to, int64_t vectors, float* o,
-                     int64_t ldo, bool add, Ahead ahead, Fold fold) {
-  if constexpr (R > 0) {
-    if (rows == R) {
-      fma_columns<R, kPageRows, 1>(p + from, v.from_k(from), to - from, vectors, o, ldo, add, ahead, fold);
-    } else {
-      sum_rows<R - 1>(rows, p, v, from, to, vectors, o, ldo, add, ahead, fold);
-    }
-  }
-}
 
 // Positions of a page that one query sees.
 struct Span {
@@ -172,7 +45,8 @@ inline void softmax_row(const AttentionTask& task, Span span, int64_t groups, fl
         s[g] = vf_mul(cap, vf_tanh(vf_div(s[g], cap)));
       }
       if (!whole) {
-        s[g] = vf_keep(s[g], static_cast<int>(span.from) - 16 * g, static_cast<int>(span.to) - 16 * g, -__builtin_inff());
+        s[g] =
+            vf_keep(s[g], static_cast<int>(span.from) - 16 * g, static_cast<int>(span.to) - 16 * g, -__builtin_inff());
       }
     } else {
       s[g] = lowest;
@@ -216,9 +90,9 @@ inline void widen_v_q8(const int8_t* from, const float* scales, int64_t blocks, 
 
 // Rows are worked on in blocks. A block holds whole tokens where a token's group fits, else an even part of one.
 struct Blocks {
-  int64_t rows;       // of all
-  int64_t tokens;     // in a block, when parts is 1
-  int64_t parts;      // of a token's group
+  int64_t rows;    // of all
+  int64_t tokens;  // in a block, when parts is 1
+  int64_t parts;   // of a token's group
   int64_t group;
   int64_t count;
 
@@ -255,7 +129,11 @@ struct Workspace {
     const int64_t v_row = padded_to_16(task.kv.v_head_dim);
     const int64_t padded_rows = padded_to_16(rows) + 16;
     float* at = task.scratch;
-    const auto take = [&at](int64_t n) { float* p = at; at += n; return p; };
+    const auto take = [&at](int64_t n) {
+      float* p = at;
+      at += n;
+      return p;
+    };
     k = take(kPageRows * task.kv.head_dim);
     v = take(kPageRows * v_row);
     weights = take(rows * kPageRows);
@@ -321,7 +199,8 @@ inline void score_page(const AttentionTask& task, const Blocks& blocks, const Pa
                            ws.weights + first * kPageRows, ahead);
     for (int64_t row = first; row < end; ++row) {
       if (row < work.first_row || row >= work.end_row) continue;
-      softmax_row(task, row_span(task, row, work.page), work.groups(), ws.weights + row * kPageRows, ws.m + row, ws.l + row);
+      softmax_row(task, row_span(task, row, work.page), work.groups(), ws.weights + row * kPageRows, ws.m + row,
+                  ws.l + row);
     }
   }
 }
@@ -351,8 +230,8 @@ inline bool sum_block(const AttentionTask& task, const PageWork& work, int64_t f
   if (before) {
     for (int64_t row = first; row < end; ++row) one_row(row, row_span(task, row, work.page).from, common.from, false);
   }
-  sum_rows<kBlockRows>(end - first, weights + first * kPageRows, v, common.from, common.to, vectors, o, ldo, before, ahead,
-                       after ? kNoFold : fold);
+  sum_rows<kBlockRows>(end - first, weights + first * kPageRows, v, common.from, common.to, vectors, o, ldo, before,
+                       ahead, after ? kNoFold : fold);
   if (!after) return fold.O != nullptr;
   for (int64_t row = first; row < end; ++row) {
     const int64_t to = row_span(task, row, work.page).to;
@@ -534,78 +413,7 @@ inline void combine_partials(const float* partials, int64_t stride, int64_t page
   }
 }
 
-// --- storing ---
-
-// Calls put(first, vector, count) for x [n] in vectors of 16.
-template <typename Put>
-inline void for_stored(const float* x, int64_t n, Put put) {
-  for (int64_t d = 0; d < n; d += 16) {
-    const int count = n - d < 16 ? static_cast<int>(n - d) : 16;
-    put(d, count == 16 ? vf_load(x + d) : vf_load_n(x + d, count), count);
-  }
-}
-
-// x [32] → int8 and their scale.
-inline float quantize_32(const float* x, int8_t* q) {
-  const VF low = vf_load(x);
-  const VF high = vf_load(x + 16);
-  const float largest = vf_max_lane(vf_max(vf_abs(low), vf_abs(high)));
-  const bool zero = largest < 0x1p-100f;
-  const VF inverse = vf_set(zero ? 0.0f : 127.0f / largest);
-  vi_store_i8(q, vi_round(vf_mul(low, inverse)));
-  vi_store_i8(q + 16, vi_round(vf_mul(high, inverse)));
-  return zero ? 0.0f : largest / 127.0f;
-}
-
-template <typename T>
-inline void scatter(const T* from, int count, T* to) {
-  for (int i = 0; i < count; ++i) to[16 * i] = from[i];
-}
-
-inline void store_k(const KvHead& kv, std::byte* head, int64_t position, const float* k) {
-  const int64_t lane = position % 16;
-  const int64_t first = position / 16 * kv.head_dim * 16 + lane;  // of element 0
-  if (kv.element == KvElement::f32) {
-    float* to = reinterpret_cast<float*>(head) + first;
-    for (int64_t d = 0; d < kv.head_dim; ++d) to[16 * d] = k[d];
-  } else if (kv.element == KvElement::f16) {
-    uint16_t* to = reinterpret_cast<uint16_t*>(head) + first;
-    for_stored(k, kv.head_dim, [to](int64_t d, VF x, int count) {
-      uint16_t halves[16];
-      vf_store_f16(halves, x);
-      scatter(halves, count, to + 16 * d);
-    });
-  } else {
-    int8_t* to = reinterpret_cast<int8_t*>(head) + first;
-    float* scales = reinterpret_cast<float*>(head + kPageRows * kv.head_dim) + position / 16 * (kv.head_dim / kScaleGroup) * 16;
-    for (int64_t d = 0; d < kv.head_dim; d += kScaleGroup) {
-      int8_t q[32];
-      scales[d / kScaleGroup * 16 + lane] = quantize_32(k + d, q);
-      scatter(q, 32, to + 16 * d);
-    }
-  }
-}
-
-inline void store_v(const KvHead& kv, std::byte* head, int64_t position, const float* v) {
-  const int64_t v_row = padded_to_16(kv.v_head_dim);
-  if (kv.element == KvElement::f32) {
-    float* to = reinterpret_cast<float*>(head) + position * v_row;
-    for (int64_t d = 0; d < kv.v_head_dim; ++d) to[d] = v[d];
-  } else if (kv.element == KvElement::f16) {
-    uint16_t* to = reinterpret_cast<uint16_t*>(head) + position * v_row;
-    for_stored(v, kv.v_head_dim, [to](int64_t d, VF x, int) { vf_store_f16(to + d, x); });  // the padding takes zeros
-  } else {
-    int8_t* to = reinterpret_cast<int8_t*>(head) + position * v_row;
-    float* scales = reinterpret_cast<float*>(head + kPageRows * v_row) + position * (kv.v_head_dim / kScaleGroup);
-    for (int64_t d = 0; d < kv.v_head_dim; d += kScaleGroup) scales[d / kScaleGroup] = quantize_32(v + d, to + d);
-  }
-}
-
-inline void store_position(const KvHead& kv, std::byte* page, int64_t position, const float* k, const float* v) {
-  store_k(kv, page + kv.k_offset, position, k);
-  store_v(kv, page + kv.v_offset, position, v);
-}
-
 }  // namespace
 
-#define MANG_ATTENTION_TABLE {attend_task, combine_partials, store_position}
+#define MANG_ATTENTION_TABLE \
+  { attend_task, combine_partials, store_position }

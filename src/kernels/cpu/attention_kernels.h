@@ -31,7 +31,7 @@ struct AttentionTask {
   int64_t tokens;
   int64_t first_position;
   float scale;
-  int64_t window;  // 0: none
+  int64_t window;   // 0: none
   float score_cap;  // 0: none
   // Results: either all pages are here and `out` takes the answer, or `partials` takes what each page gave:
   // [page − first_page][row][partial_stride(v_head_dim)] (m at the end, then l).
@@ -41,8 +41,8 @@ struct AttentionTask {
   float* scratch;  // attention_scratch(…) floats, 64-byte aligned
 };
 
-inline constexpr int64_t kPageRows = 64;       // positions of a page
-inline constexpr int64_t kMaxTaskRows = 128;   // tokens · group is at most this, or one token
+inline constexpr int64_t kPageRows = 64;      // positions of a page
+inline constexpr int64_t kMaxTaskRows = 128;  // tokens · group is at most this, or one token
 
 constexpr int64_t padded_to_16(int64_t n) { return (n + 15) / 16 * 16; }
 constexpr int64_t partial_stride(int64_t v_head_dim) { return padded_to_16(v_head_dim) + 16; }

@@ -5,7 +5,8 @@
 
 namespace {
 
-// Calls f(vector, y) for 16 elements at a time and stores its result over x; the last, short vector is padded with zeros.
+// Calls f(vector, y) for 16 elements at a time and stores its result over x; the last, short vector is padded with
+// zeros.
 template <typename F>
 inline void for_vectors(float* x, const float* y, int64_t n, F f) {
   int64_t i = 0;
@@ -97,8 +98,8 @@ inline void tanh_range(float* x, int64_t n) {
 
 }  // namespace
 
-#define MANG_ELEMENTWISE_TABLE                                                                                  \
-  {                                                                                                             \
+#define MANG_ELEMENTWISE_TABLE                                                                                   \
+  {                                                                                                              \
     rms_norm_row, rope_token, silu_mul_range, gelu_mul_range, add_range, scale_range, soft_cap_range, exp_range, \
-        tanh_range                                                                                              \
+        tanh_range                                                                                               \
   }

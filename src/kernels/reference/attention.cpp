@@ -48,9 +48,12 @@ Place place_v(const KvLayout& layout, int64_t position, int64_t d) {
 
 float load(KvType type, const std::byte* head, const Place& at) {
   switch (type) {
-    case KvType::f32: return read<float>(head, at.element);
-    case KvType::f16: return f32_from_f16(read<uint16_t>(head, at.element));
-    case KvType::q8_0: break;
+    case KvType::f32:
+      return read<float>(head, at.element);
+    case KvType::f16:
+      return f32_from_f16(read<uint16_t>(head, at.element));
+    case KvType::q8_0:
+      break;
   }
   return read<float>(head + at.elements, at.scale) * static_cast<float>(read<int8_t>(head, at.element));
 }
@@ -153,11 +156,13 @@ void kv_store(const KvLayout& layout, std::byte* page, int64_t position_in_page,
     store(layout.type, page + h * layout.k_head_bytes(), k + h * layout.head_dim, layout.head_dim,
           [&](int64_t d) { return place_k(layout, position_in_page, d); });
     store(layout.type, page + layout.kv_heads * layout.k_head_bytes() + h * layout.v_head_bytes(),
-          v + h * layout.v_head_dim, layout.v_head_dim, [&](int64_t d) { return place_v(layout, position_in_page, d); });
+          v + h * layout.v_head_dim, layout.v_head_dim,
+          [&](int64_t d) { return place_v(layout, position_in_page, d); });
   }
 }
 
-void attention(const KvLayout& layout, const AttentionParams& params, const AttentionSlice* slices, int64_t slice_count) {
+void attention(const KvLayout& layout, const AttentionParams& params, const AttentionSlice* slices,
+               int64_t slice_count) {
   const int64_t group = params.heads / layout.kv_heads;
   for (int64_t s = 0; s < slice_count; ++s) {
     const AttentionSlice& slice = slices[s];

@@ -11,6 +11,7 @@ void kv_store(const KvLayout& layout, std::byte* page, int64_t position_in_page,
 float kv_load_k(const KvLayout& layout, const std::byte* page, int64_t kv_head, int64_t position_in_page, int64_t d);
 float kv_load_v(const KvLayout& layout, const std::byte* page, int64_t kv_head, int64_t position_in_page, int64_t d);
 
-void attention(const KvLayout& layout, const AttentionParams& params, const AttentionSlice* slices, int64_t slice_count);
+void attention(const KvLayout& layout, const AttentionParams& params, const AttentionSlice* slices,
+               int64_t slice_count);
 
 }  // namespace mang::reference

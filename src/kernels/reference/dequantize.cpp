@@ -181,22 +181,54 @@ void widen(const std::byte* stored, int64_t n, float* out, Convert convert) {
 
 void dequantize_row(DType dtype, const std::byte* stored, int64_t n, float* out) {
   switch (dtype) {
-    case DType::F32: std::memcpy(out, stored, sizeof(float) * static_cast<size_t>(n)); return;
-    case DType::F16: widen(stored, n, out, f32_from_f16); return;
-    case DType::BF16: widen(stored, n, out, f32_from_bf16); return;
-    case DType::Q4_0: dequantize_blocks<BlockQ4_0>(stored, n, kBlock, out); return;
-    case DType::Q4_1: dequantize_blocks<BlockQ4_1>(stored, n, kBlock, out); return;
-    case DType::Q5_0: dequantize_blocks<BlockQ5_0>(stored, n, kBlock, out); return;
-    case DType::Q5_1: dequantize_blocks<BlockQ5_1>(stored, n, kBlock, out); return;
-    case DType::Q8_0: dequantize_blocks<BlockQ8_0>(stored, n, kBlock, out); return;
-    case DType::Q2_K: dequantize_blocks<BlockQ2_K>(stored, n, kSuperBlock, out); return;
-    case DType::Q3_K: dequantize_blocks<BlockQ3_K>(stored, n, kSuperBlock, out); return;
-    case DType::Q4_K: dequantize_blocks<BlockQ4_K>(stored, n, kSuperBlock, out); return;
-    case DType::Q5_K: dequantize_blocks<BlockQ5_K>(stored, n, kSuperBlock, out); return;
-    case DType::Q6_K: dequantize_blocks<BlockQ6_K>(stored, n, kSuperBlock, out); return;
-    case DType::IQ4_NL: dequantize_blocks<BlockIQ4_NL>(stored, n, kBlock, out); return;
-    case DType::IQ4_XS: dequantize_blocks<BlockIQ4_XS>(stored, n, kSuperBlock, out); return;
-    case DType::MXFP4: dequantize_blocks<BlockMXFP4>(stored, n, kBlock, out); return;
+    case DType::F32:
+      std::memcpy(out, stored, sizeof(float) * static_cast<size_t>(n));
+      return;
+    case DType::F16:
+      widen(stored, n, out, f32_from_f16);
+      return;
+    case DType::BF16:
+      widen(stored, n, out, f32_from_bf16);
+      return;
+    case DType::Q4_0:
+      dequantize_blocks<BlockQ4_0>(stored, n, kBlock, out);
+      return;
+    case DType::Q4_1:
+      dequantize_blocks<BlockQ4_1>(stored, n, kBlock, out);
+      return;
+    case DType::Q5_0:
+      dequantize_blocks<BlockQ5_0>(stored, n, kBlock, out);
+      return;
+    case DType::Q5_1:
+      dequantize_blocks<BlockQ5_1>(stored, n, kBlock, out);
+      return;
+    case DType::Q8_0:
+      dequantize_blocks<BlockQ8_0>(stored, n, kBlock, out);
+      return;
+    case DType::Q2_K:
+      dequantize_blocks<BlockQ2_K>(stored, n, kSuperBlock, out);
+      return;
+    case DType::Q3_K:
+      dequantize_blocks<BlockQ3_K>(stored, n, kSuperBlock, out);
+      return;
+    case DType::Q4_K:
+      dequantize_blocks<BlockQ4_K>(stored, n, kSuperBlock, out);
+      return;
+    case DType::Q5_K:
+      dequantize_blocks<BlockQ5_K>(stored, n, kSuperBlock, out);
+      return;
+    case DType::Q6_K:
+      dequantize_blocks<BlockQ6_K>(stored, n, kSuperBlock, out);
+      return;
+    case DType::IQ4_NL:
+      dequantize_blocks<BlockIQ4_NL>(stored, n, kBlock, out);
+      return;
+    case DType::IQ4_XS:
+      dequantize_blocks<BlockIQ4_XS>(stored, n, kSuperBlock, out);
+      return;
+    case DType::MXFP4:
+      dequantize_blocks<BlockMXFP4>(stored, n, kBlock, out);
+      return;
   }
   MANG_CHECK(false && "dequantize_row: unknown type");
 }
