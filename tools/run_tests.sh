@@ -84,7 +84,7 @@ run_tests() {
     passed=$((passed + programs_passed)) failed=$((failed + programs_failed))
     say "sanitizers done after $((SECONDS - started)) s"
 
-    build fuzz all
+    build fuzz fuzzers
     run_fuzzers "${MANG_FUZZ_SECONDS-30}"
     passed=$((passed + fuzz_passed)) failed=$((failed + fuzz_failed))
     say "fuzzing done after $((SECONDS - started)) s"
