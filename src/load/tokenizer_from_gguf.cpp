@@ -1,7 +1,8 @@
 #include "load/tokenizer_from_gguf.h"
 
 #include <algorithm>
-#include <optional>
+#include <limits>
+#include <tuple>
 
 #include "load/end_tokens.h"
 #include "load/gguf_pre_tokenizers.h"
@@ -22,7 +23,7 @@ Result<void> check(const GgufVocabulary& v) {
   if (v.tokens.empty()) return fail("tokenizer.ggml.tokens is empty.");
   if (v.tokens.size() > kMaxTokens) return fail("a vocabulary of {} tokens is refused.", v.tokens.size());
   uint64_t bytes = 0;
-  for (auto token : v.tokens) bytes += token.size();
+  for (const auto& token : v.tokens) bytes += token.size();
   if (bytes > (uint64_t{1} << 30)) return fail("a vocabulary of {} bytes is refused.", bytes);
   if (!v.scores.empty() && v.scores.size() != v.tokens.size()) {
     return fail("tokenizer.ggml.scores has {} entries for {} tokens.", v.scores.size(), v.tokens.size());
@@ -51,7 +52,7 @@ void add_added_tokens(const GgufVocabulary& v, TokenizerSpec& spec) {
     if ((!special && type != kUserDefined) || v.tokens[id].empty()) continue;
     AddedToken token;
     token.id = static_cast<int32_t>(id);
-    token.content = std::string(v.tokens[id]);
+    token.content = v.tokens[id];
     token.special = special;
     spec.added_tokens.push_back(std::move(token));
   }
@@ -69,7 +70,7 @@ Result<void> add_post_template(const GgufVocabulary& v, bool add_bos, TokenizerS
 Result<StringTable> index_tokens(const GgufVocabulary& v) {
   StringTable ids;
   size_t bytes = 0;
-  for (auto token : v.tokens) bytes += token.size();
+  for (const auto& token : v.tokens) bytes += token.size();
   ids.reserve(v.tokens.size(), bytes);
   for (size_t id = 0; id < v.tokens.size(); ++id) {
     if (!v.tokens[id].empty() && !ids.insert(v.tokens[id], static_cast<int32_t>(id))) {
@@ -106,7 +107,7 @@ Result<void> byte_level_bpe(const GgufVocabulary& v, TokenizerSpec& spec) {
     const int64_t type = type_of(v, id);
     const bool added = type == kControl || type == kUserDefined || type == kUnknown;
     if (v.tokens[id].empty() || (added && !merged[id])) continue;
-    spec.vocabulary.push_back({std::string(v.tokens[id]), static_cast<int32_t>(id), 0});
+    spec.vocabulary.push_back({v.tokens[id], static_cast<int32_t>(id), 0});
   }
   spec.decoders.push_back(decoder_of(DecoderStep::Kind::kByteLevel));
   return add_post_template(v, v.has_add_bos ? v.add_bos : adds_bos, spec);
@@ -126,6 +127,8 @@ Result<void> merges_from_scores(const GgufVocabulary& v, const StringTable& ids,
     const std::string_view token = v.tokens[id];
     const int64_t type = type_of(v, id);
     if (type == kControl || type == kUnknown || type == kByte) continue;
+    // User-defined tokens go before all others; converters write another score for them.
+    const float score = type == kUserDefined ? std::numeric_limits<float>::infinity() : v.scores[id];
     std::vector<uint32_t> cuts;
     for (uint32_t at = 0; at < token.size();) {
       at += decode_utf8(token.data() + at, token.data() + token.size()).length;
@@ -140,7 +143,7 @@ Result<void> merges_from_scores(const GgufVocabulary& v, const StringTable& ids,
       const int32_t right = ids.find(token.substr(cuts[i]));
       if (right < 0) continue;
       const auto right_length = static_cast<uint32_t>(cuts.size()) - i - 1;
-      candidates.push_back({v.scores[id], i + 1, right_length, {left, right, static_cast<int32_t>(id)}});
+      candidates.push_back({score, i + 1, right_length, {left, right, static_cast<int32_t>(id)}});
     }
     std::sort(candidates.begin() + first, candidates.end(), [](const Candidate& a, const Candidate& b) {
       return std::pair(a.merge.left, a.merge.right) < std::pair(b.merge.left, b.merge.right);
@@ -168,6 +171,16 @@ void add_mark_decoders(bool strip_first, TokenizerSpec& spec) {
   spec.decoders.push_back(strip);
 }
 
+// Converters write the user-defined tokens of SentencePiece with spaces in place of the mark.
+void restore_space_marks(GgufVocabulary& v) {
+  for (size_t id = 0; id < v.tokens.size(); ++id) {
+    if (type_of(v, id) != kUserDefined || v.tokens[id].find(' ') == std::string::npos) continue;
+    std::string text;
+    for (char c : v.tokens[id]) c == ' ' ? text += kSpaceMark : text += c;
+    v.tokens[id] = std::move(text);
+  }
+}
+
 Result<void> sentencepiece_bpe(const GgufVocabulary& v, TokenizerSpec& spec) {
   if (v.scores.empty()) return fail("a SentencePiece vocabulary needs tokenizer.ggml.scores.");
   for (float score : v.scores) {
@@ -175,7 +188,7 @@ Result<void> sentencepiece_bpe(const GgufVocabulary& v, TokenizerSpec& spec) {
   }
   MANG_TRY(StringTable ids, index_tokens(v));
   for (size_t id = 0; id < v.tokens.size(); ++id) {
-    if (!v.tokens[id].empty()) spec.vocabulary.push_back({std::string(v.tokens[id]), static_cast<int32_t>(id), 0});
+    if (!v.tokens[id].empty()) spec.vocabulary.push_back({v.tokens[id], static_cast<int32_t>(id), 0});
   }
   MANG_TRY(merges_from_scores(v, ids, spec));
   spec.byte_fallback = ids.find("<0x00>") >= 0;
@@ -202,7 +215,7 @@ Result<void> unigram(const GgufVocabulary& v, TokenizerSpec& spec) {
   if (v.unknown_id < 0) return fail("a unigram vocabulary needs tokenizer.ggml.unknown_token_id.");
   spec.model = TokenizerSpec::Model::kUnigram;
   for (size_t id = 0; id < v.tokens.size(); ++id) {
-    spec.vocabulary.push_back({std::string(v.tokens[id]), static_cast<int32_t>(id), v.scores[id]});
+    spec.vocabulary.push_back({v.tokens[id], static_cast<int32_t>(id), v.scores[id]});
   }
   spec.unknown_id = static_cast<int32_t>(v.unknown_id);
   spec.byte_fallback = std::find(v.tokens.begin(), v.tokens.end(), "<0x00>") != v.tokens.end();
@@ -262,7 +275,8 @@ Result<GgufVocabulary> read_gguf_vocabulary(const GgufMetadata& metadata) {
     MANG_TRY(std::string_view pre, metadata.get_string("tokenizer.ggml.pre"));
     v.pre = std::string(pre);
   }
-  MANG_TRY(v.tokens, metadata.get_strings("tokenizer.ggml.tokens"));
+  MANG_TRY(std::vector<std::string_view> tokens, metadata.get_strings("tokenizer.ggml.tokens"));
+  v.tokens.assign(tokens.begin(), tokens.end());
   if (metadata.has("tokenizer.ggml.scores")) {
     MANG_TRY(v.scores, metadata.get_floats("tokenizer.ggml.scores"));
   }
@@ -289,9 +303,10 @@ Result<GgufVocabulary> read_gguf_vocabulary(const GgufMetadata& metadata) {
   return v;
 }
 
-Result<TokenizerSpec> tokenizer_from_vocabulary(const GgufVocabulary& v) {
+Result<TokenizerSpec> tokenizer_from_vocabulary(GgufVocabulary v) {
   MANG_TRY(check(v));
   TokenizerSpec spec;
+  if (v.model == "llama") restore_space_marks(v);
   if (v.model == "gpt2") {
     MANG_TRY(byte_level_bpe(v, spec));
   } else if (v.model == "llama") {
@@ -313,7 +328,7 @@ Result<TokenizerSpec> tokenizer_from_vocabulary(const GgufVocabulary& v) {
 
 Result<TokenizerSpec> tokenizer_from_gguf(const GgufMetadata& metadata) {
   MANG_TRY(GgufVocabulary vocabulary, read_gguf_vocabulary(metadata));
-  auto spec = tokenizer_from_vocabulary(vocabulary);
+  auto spec = tokenizer_from_vocabulary(std::move(vocabulary));
   if (!spec) return spec.error().in(metadata.what());
   return spec;
 }

@@ -18,7 +18,7 @@ namespace mang {
 struct GgufVocabulary {
   std::string model;
   std::string pre;
-  std::vector<std::string_view> tokens;
+  std::vector<std::string> tokens;
   std::vector<float> scores;        // empty, or one for each token
   std::vector<int64_t> token_types; // empty, or one for each token: 1 normal, 2 unknown, 3 control, 4 user-defined, …
   std::vector<std::string_view> merges;
@@ -30,7 +30,7 @@ struct GgufVocabulary {
 };
 
 Result<GgufVocabulary> read_gguf_vocabulary(const GgufMetadata& metadata);
-Result<TokenizerSpec> tokenizer_from_vocabulary(const GgufVocabulary& vocabulary);
+Result<TokenizerSpec> tokenizer_from_vocabulary(GgufVocabulary vocabulary);
 
 // Both; errors name the file.
 Result<TokenizerSpec> tokenizer_from_gguf(const GgufMetadata& metadata);

@@ -88,7 +88,7 @@ Result<SplitBehavior> read_behavior(const Json& json, std::string_view component
 
 Result<std::string> read_character(const Json& json, std::string_view component, const char* name) {
   MANG_TRY(std::string text, json_string(json, component, name));
-  if (text.empty() || decode_utf8(text.data(), text.data() + text.size()).length != text.size()) {
+  if (!is_one_character(text)) {
     return fail("{}: \"{}\" is not one character.", component, name);
   }
   return text;

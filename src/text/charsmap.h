@@ -18,7 +18,8 @@ class Charsmap {
   static Result<Charsmap> build(std::string_view bytes);
 
   // The text with the map applied cluster by cluster, character by character, as Hugging Face does.
-  [[nodiscard]] std::string apply(std::string_view text) const;
+  // `origin` is how many bytes the beginning of the text reaches (text/origin_tracker.h), before and after.
+  [[nodiscard]] std::string apply(std::string_view text, size_t& origin) const;
 
  private:
   // The replacement of the shortest prefix of `part` that the map has; false: none.

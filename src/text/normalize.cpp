@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "text/origin_tracker.h"
 #include "text/unicode.h"
 #include "text/unicode_data.h"
 
@@ -64,6 +65,7 @@ const Tables& tables() {
 struct Mark {
   char32_t value;
   uint8_t combining_class;
+  int32_t change = 0;  // characters of the original this adds (1) or takes together (below 0)
 };
 
 void decompose(char32_t c, bool compatibility, std::vector<Mark>& out) {
@@ -71,8 +73,8 @@ void decompose(char32_t c, bool compatibility, std::vector<Mark>& out) {
   if (c >= kSBase && c < kSBase + kSCount) {
     const uint32_t s = c - kSBase;
     out.push_back({kLBase + s / kNCount, 0});
-    out.push_back({kVBase + s % kNCount / kTCount, 0});
-    if (s % kTCount != 0) out.push_back({kTBase + s % kTCount, 0});
+    out.push_back({kVBase + s % kNCount / kTCount, 0, 1});
+    if (s % kTCount != 0) out.push_back({kTBase + s % kTCount, 0, 1});
     return;
   }
   if (c >= 0xA0) {
@@ -83,7 +85,8 @@ void decompose(char32_t c, bool compatibility, std::vector<Mark>& out) {
       found = it != t.canonical.end();
     }
     if (found) {
-      for (uint32_t x : it->second) out.push_back({x, t.combining_class(x)});
+      const size_t first = out.size();
+      for (uint32_t x : it->second) out.push_back({x, t.combining_class(x), out.size() == first ? 0 : 1});
       return;
     }
   }
@@ -119,6 +122,7 @@ void compose(std::vector<Mark>& text) {
       if (!blocked) {
         if (const char32_t c = t.compose(text[starter].value, mark.value)) {
           text[starter].value = c;
+          text[starter].change += mark.change - 1;
           continue;
         }
       }
@@ -129,7 +133,7 @@ void compose(std::vector<Mark>& text) {
   text.resize(out);
 }
 
-void normalize_run(std::string_view run, NormalizationForm form, std::vector<Mark>& scratch, std::string& out) {
+void normalize_run(std::string_view run, NormalizationForm form, std::vector<Mark>& scratch) {
   scratch.clear();
   const bool compatibility = form == NormalizationForm::kNfkc || form == NormalizationForm::kNfkd;
   const char* end = run.data() + run.size();
@@ -140,7 +144,17 @@ void normalize_run(std::string_view run, NormalizationForm form, std::vector<Mar
   }
   order_marks(scratch);
   if (form == NormalizationForm::kNfc || form == NormalizationForm::kNfkc) compose(scratch);
+}
+
+void append_run(std::string_view run, NormalizationForm form, std::vector<Mark>& scratch, std::string& out) {
+  normalize_run(run, form, scratch);
   for (const Mark& mark : scratch) append_utf8(out, mark.value);
+}
+
+// Whether a run may end before this character: ASCII neither changes nor joins what stands before it, and in NFC the
+// same holds for every stable character.
+bool begins_run(char32_t c, NormalizationForm form) {
+  return c < 0x80 || (form == NormalizationForm::kNfc && !Unicode::get().nfc_unstable(c));
 }
 
 }  // namespace
@@ -151,16 +165,11 @@ std::string normalize_unicode(std::string_view text, NormalizationForm form) {
   std::vector<Mark> scratch;
   const char* const end = text.data() + text.size();
   const char* run = text.data();  // from here on nothing is written yet
-  // A run may end before an ASCII character: those neither change nor join what stands before them. In NFC the same
-  // holds for every stable character.
-  const Unicode& unicode = Unicode::get();
-  const bool nfc = form == NormalizationForm::kNfc;
   bool plain = true;  // the run needs no work
   for (const char* p = run; p < end;) {
     const Decoded d = decode_utf8(p, end);
-    const bool stable = d.value < 0x80 || (nfc && !unicode.nfc_unstable(d.value));
-    if (stable) {
-      if (!plain) normalize_run({run, size_t(p - run)}, form, scratch, out);
+    if (begins_run(d.value, form)) {
+      if (!plain) append_run({run, size_t(p - run)}, form, scratch, out);
       if (plain) out.append(run, size_t(p - run));
       run = p;
       plain = true;
@@ -172,9 +181,25 @@ std::string normalize_unicode(std::string_view text, NormalizationForm form) {
   if (plain) {
     out.append(run, size_t(end - run));
   } else {
-    normalize_run({run, size_t(end - run)}, form, scratch, out);
+    append_run({run, size_t(end - run)}, form, scratch, out);
   }
   return out;
+}
+
+size_t normalized_origin(std::string_view text, size_t origin, NormalizationForm form) {
+  // The run of characters that ends at the first boundary after the origin.
+  const char* const end = text.data() + text.size();
+  const char* run_end = text.data();
+  while (run_end < end) {
+    const Decoded d = decode_utf8(run_end, end);
+    if (run_end >= text.data() + origin && begins_run(d.value, form)) break;
+    run_end += d.length;
+  }
+  std::vector<Mark> marks;
+  normalize_run({text.data(), size_t(run_end - text.data())}, form, marks);
+  OriginTracker tracker(text, origin);
+  for (const Mark& mark : marks) tracker.add(to_utf8(mark.value).size(), mark.change);
+  return tracker.origin();
 }
 
 bool is_nfc_quick(std::string_view text) {

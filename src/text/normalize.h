@@ -11,6 +11,11 @@ enum class NormalizationForm { kNfc, kNfd, kNfkc, kNfkd };
 // The normalized text; bytes that are not UTF-8 pass through. Linear time but for sorting runs of marks.
 std::string normalize_unicode(std::string_view text, NormalizationForm form);
 
+// How far the beginning of the text reaches in its normalized form: of the characters that become of the text's first
+// `origin` bytes, the bytes, as Hugging Face's alignments count them. (Metaspace asks whether a word begins where the
+// text does.)
+size_t normalized_origin(std::string_view text, size_t origin, NormalizationForm form);
+
 // True: the text is in NFC for certain. Looks at each character once.
 bool is_nfc_quick(std::string_view text);
 

@@ -1,5 +1,7 @@
 #include "text/pre_tokenizer.h"
 
+#include <algorithm>
+
 #include "text/byte_level.h"
 #include "text/normalizer.h"
 #include "text/unicode.h"
@@ -129,16 +131,16 @@ void PreTokenizer::forget_scanners() {
   }
 }
 
-void PreTokenizer::emit(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const {
+void PreTokenizer::emit(size_t step, std::string_view piece, size_t origin, WordSink& sink) const {
   if (piece.empty()) return;
   if (step == steps_.size()) {
     sink.word(piece);
     return;
   }
   switch (steps_[step].spec.kind) {
-    case Kind::kByteLevel: byte_level(step, piece, at_origin, sink); return;
-    case Kind::kMetaspace: metaspace(step, piece, at_origin, sink); return;
-    default: split(step, piece, at_origin, sink); return;
+    case Kind::kByteLevel: byte_level(step, piece, origin, sink); return;
+    case Kind::kMetaspace: metaspace(step, piece, origin, sink); return;
+    default: split(step, piece, origin, sink); return;
   }
 }
 
@@ -181,49 +183,58 @@ void PreTokenizer::for_each_part(const Step& step, std::string_view piece, F&& f
   if (done < piece.size()) f(done, piece.size(), step.invert);
 }
 
-void PreTokenizer::split(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const {
+void PreTokenizer::split(size_t step, std::string_view piece, size_t origin, WordSink& sink) const {
   auto next = [&](size_t begin, size_t end) {
-    emit(step + 1, piece.substr(begin, end - begin), at_origin && begin == 0, sink);
+    emit(step + 1, piece.substr(begin, end - begin), origin > begin ? std::min(origin, end) - begin : 0, sink);
   };
   Joiner joiner(steps_[step].behavior, next);
   for_each_part(steps_[step], piece, [&](size_t begin, size_t end, bool is_match) { joiner.part(begin, end, is_match); });
   joiner.finish();
 }
 
-void PreTokenizer::byte_level(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const {
+void PreTokenizer::byte_level(size_t step, std::string_view piece, size_t origin, WordSink& sink) const {
   const Step& s = steps_[step];
   std::string prefixed;
   if (s.spec.add_prefix_space && piece[0] != ' ') {
     prefixed = " ";
     prefixed += piece;
     piece = prefixed;
+    if (origin > 0) ++origin;
   }
   const bool last = raw_bytes_ && step + 1 == steps_.size();
   if (last && s.splits) {
-    split(step, piece, at_origin, sink);
+    split(step, piece, origin, sink);
   } else if (last) {
     sink.word(piece);
   } else if (s.splits) {
     for_each_part(s, piece, [&](size_t begin, size_t end, bool) {
-      emit(step + 1, bytes_to_stand_ins(piece.substr(begin, end - begin)), at_origin && begin == 0, sink);
+      emit_stand_ins(step + 1, piece.substr(begin, end - begin), origin > begin ? std::min(origin, end) - begin : 0, sink);
     });
   } else {
-    emit(step + 1, bytes_to_stand_ins(piece), at_origin, sink);
+    emit_stand_ins(step + 1, piece, origin, sink);
   }
 }
 
-void PreTokenizer::metaspace(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const {
+void PreTokenizer::emit_stand_ins(size_t step, std::string_view piece, size_t origin, WordSink& sink) const {
+  const size_t new_origin = bytes_to_stand_ins(piece.substr(0, origin)).size();
+  emit(step, bytes_to_stand_ins(piece), new_origin, sink);
+}
+
+void PreTokenizer::metaspace(size_t step, std::string_view piece, size_t origin, WordSink& sink) const {
   const Step& s = steps_[step];
   const std::string& mark = s.spec.replacement;
   std::string text;
   text.reserve(piece.size() + piece.size() / 2 + mark.size());
   const bool begins = piece[0] == ' ' || piece.substr(0, mark.size()) == mark;
+  const bool at_origin = origin > 0;
   if (!begins && (s.spec.prepend == Prepend::kAlways || (s.spec.prepend == Prepend::kFirst && at_origin))) text = mark;
-  replace_string(piece, " ", mark, text);
+  const size_t prefix = text.size();
+  replace_string(piece, " ", mark, text, origin);
+  if (at_origin) origin += prefix;
   if (s.splits) {
-    split(step, text, at_origin, sink);
+    split(step, text, origin, sink);
   } else {
-    emit(step + 1, text, at_origin, sink);
+    emit(step + 1, text, origin, sink);
   }
 }
 

@@ -26,8 +26,8 @@ class PreTokenizer {
   // `raw_bytes`: the last step is ByteLevel, and the words are left as bytes instead of stand-in characters.
   static Result<PreTokenizer> build(const std::vector<PreTokenizerStep>& steps, bool raw_bytes);
 
-  // `at_origin`: the piece begins where the original text does.
-  void run(std::string_view text, bool at_origin, WordSink& sink) const { emit(0, text, at_origin, sink); }
+  // `origin`: how many bytes at the front belong to the first character of the original text (text/normalizer.h).
+  void run(std::string_view text, size_t origin, WordSink& sink) const { emit(0, text, origin, sink); }
 
   // For tests: patterns run through the regular expression engine even where there is a scanner.
   void forget_scanners();
@@ -45,12 +45,13 @@ class PreTokenizer {
     bool splits = true;
   };
   static Result<Step> build_step(const PreTokenizerStep& spec);
-  void emit(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const;
-  void split(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const;
+  void emit(size_t step, std::string_view piece, size_t origin, WordSink& sink) const;
+  void split(size_t step, std::string_view piece, size_t origin, WordSink& sink) const;
   template <typename F>
   void for_each_part(const Step& step, std::string_view piece, F&& f) const;
-  void byte_level(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const;
-  void metaspace(size_t step, std::string_view piece, bool at_origin, WordSink& sink) const;
+  void byte_level(size_t step, std::string_view piece, size_t origin, WordSink& sink) const;
+  void emit_stand_ins(size_t step, std::string_view piece, size_t origin, WordSink& sink) const;
+  void metaspace(size_t step, std::string_view piece, size_t origin, WordSink& sink) const;
 
   std::vector<Step> steps_;
   bool raw_bytes_ = false;

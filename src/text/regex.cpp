@@ -119,11 +119,15 @@ size_t RegexFinder::run_end(const Instruction& loop, size_t position) {
   const CharSet& set = program_->sets[loop.set];
   size_t end = position;
   for (uint32_t n = 0; n < loop.max && end < text_.size(); ++n) {
+    if (unlimited && end == memory.run_begin && end < memory.run_end) {
+      end = memory.run_end;
+      break;
+    }
     const Decoded d = at(end);
     if (!set.contains(d.value)) break;
     end += d.length;
+    ++steps_;
   }
-  steps_ += end - position;
   if (unlimited && end > position) {
     memory.run_begin = position;
     memory.run_end = end;
@@ -144,20 +148,15 @@ bool RegexFinder::enter_loop(uint32_t& pc, size_t& position) {
     ++pc;
     return true;
   }
-  if (loop.mode == Mode::kLazy) {
-    if (lowest < end) stack_.push_back({Entry::Kind::kTakeMore, pc, lowest, end});
-    position = lowest;
-    ++pc;
-    return true;
-  }
-  stack_.push_back({Entry::Kind::kGiveBack, pc, end, lowest});
   const LoopMemory& memory = loops_[loop.slot];
-  if (memory.failed_low <= end && end <= memory.failed_high) {
-    const Entry entry = stack_.back();
-    stack_.pop_back();
-    return give_back(entry, pc, position);
+  const bool lazy = loop.mode == Mode::kLazy;
+  const size_t first = lazy ? lowest : end;
+  const Entry entry = {lazy ? Entry::Kind::kTakeMore : Entry::Kind::kGiveBack, pc, first, lazy ? end : lowest};
+  if (memory.failed_low <= first && first <= memory.failed_high) {
+    return lazy ? take_more(entry, pc, position) : give_back(entry, pc, position);
   }
-  position = end;
+  stack_.push_back(entry);
+  position = first;
   ++pc;
   return true;
 }
@@ -181,10 +180,21 @@ bool RegexFinder::give_back(Entry entry, uint32_t& pc, size_t& position) {
   return true;
 }
 
+// The same for a lazy loop, which then takes one character more.
 bool RegexFinder::take_more(Entry entry, uint32_t& pc, size_t& position) {
-  position = entry.position + at(entry.position).length;
-  if (position < entry.limit) stack_.push_back({Entry::Kind::kTakeMore, entry.pc, position, entry.limit});
+  LoopMemory& memory = loops_[program_->code[entry.pc].slot];
+  size_t failed = entry.position;
+  const bool known = memory.failed_low <= failed && failed <= memory.failed_high;
+  if (!known) {
+    const bool adjacent = memory.failed_low <= memory.failed_high && failed > 0 && before(failed) == memory.failed_high;
+    if (!adjacent) memory.failed_low = failed;
+    memory.failed_high = failed;
+  }
+  failed = memory.failed_high;
+  if (failed >= entry.limit) return false;
+  position = failed + at(failed).length;
   pc = entry.pc + 1;
+  stack_.push_back({Entry::Kind::kTakeMore, entry.pc, position, entry.limit});
   return true;
 }
 
@@ -239,8 +249,8 @@ bool RegexFinder::holds(const Instruction& instruction, size_t position) const {
     case Assert::kTextBegin: return at_begin;
     case Assert::kTextEnd: return at_end;
     case Assert::kTextEndLine: return at_end || (position + 1 == text_.size() && text_[position] == '\n');
-    case Assert::kWord: return last_is(is_word) != next_is(is_word);
-    case Assert::kNotWord: return last_is(is_word) == next_is(is_word);
+    case Assert::kWord: return last_is(is_word_outside_brackets) != next_is(is_word_outside_brackets);
+    case Assert::kNotWord: return last_is(is_word_outside_brackets) == next_is(is_word_outside_brackets);
     case Assert::kNext: return next_is(in_set);
     case Assert::kNotNext: return !next_is(in_set);
     case Assert::kBefore: return last_is(in_set);

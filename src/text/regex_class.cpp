@@ -71,16 +71,17 @@ CharSet space_set() {
                                {0x3000, 0x3000}});
 }
 
-const CharSet& word_set() {
-  static const CharSet set = CharSet::where([](char32_t c) { return is_word(c); });
-  return set;
+const CharSet& word_set(bool in_brackets) {
+  static const CharSet inside = CharSet::where([](char32_t c) { return is_word(c); });
+  static const CharSet outside = CharSet::where([](char32_t c) { return is_word_outside_brackets(c); });
+  return in_brackets ? inside : outside;
 }
 
 // [:alpha:] and the like, as Oniguruma defines them for Unicode.
 Result<CharSet> posix_set(std::string_view name) {
   if (name == "space") return space_set();
   if (name == "digit") return of_mask(mask_of(Category::Nd));
-  if (name == "word") return word_set();
+  if (name == "word") return word_set(true);
   if (name == "upper") return of_mask(mask_of(Category::Lu));
   if (name == "cntrl") return of_mask(mask_of(Category::Cc));
   if (name == "xdigit") return CharSet::from_ranges({{'0', '9'}, {'a', 'f'}, {'A', 'F'}});
@@ -151,10 +152,10 @@ Result<Item> parse_item(std::string_view pattern, size_t& position, bool ignore_
     ++position;
     if (position >= pattern.size()) return fail("the pattern ends in a backslash.");
     if (pattern[position] == 'p' || pattern[position] == 'P') {
-      MANG_TRY(CharSet set, parse_property(pattern, position));
+      MANG_TRY(CharSet set, parse_property(pattern, position, true));
       return Item{true, std::move(set), 0};
     }
-    if (CharSet set; escape_set(pattern[position], set)) {
+    if (CharSet set; escape_set(pattern[position], true, set)) {
       ++position;
       return Item{true, std::move(set), 0};
     }
@@ -173,7 +174,7 @@ Result<Item> parse_item(std::string_view pattern, size_t& position, bool ignore_
 
 }  // namespace
 
-Result<CharSet> property_set(std::string_view name) {
+Result<CharSet> property_set(std::string_view name, bool in_brackets) {
   bool negate = false;
   if (!name.empty() && name[0] == '^') {
     negate = true;
@@ -203,34 +204,34 @@ Result<CharSet> property_set(std::string_view name) {
     known = true;
   }
   if (!known && name == "Word") {
-    set = word_set();
+    set = word_set(in_brackets);
     known = true;
   }
   if (!known) return fail("\\p{{{}}} is not supported.", name);
   return negate ? set.complement() : set;
 }
 
-bool escape_set(char letter, CharSet& out) {
+bool escape_set(char letter, bool in_brackets, CharSet& out) {
   switch (letter) {
     case 's': out = space_set(); return true;
     case 'S': out = space_set().complement(); return true;
     case 'd': out = of_mask(mask_of(Category::Nd)); return true;
     case 'D': out = of_mask(mask_of(Category::Nd)).complement(); return true;
-    case 'w': out = word_set(); return true;
-    case 'W': out = word_set().complement(); return true;
+    case 'w': out = word_set(in_brackets); return true;
+    case 'W': out = word_set(in_brackets).complement(); return true;
     case 'h': out = CharSet::from_ranges({{'0', '9'}, {'a', 'f'}, {'A', 'F'}}); return true;
     case 'H': out = CharSet::from_ranges({{'0', '9'}, {'a', 'f'}, {'A', 'F'}}).complement(); return true;
     default: return false;
   }
 }
 
-Result<CharSet> parse_property(std::string_view pattern, size_t& position) {
+Result<CharSet> parse_property(std::string_view pattern, size_t& position, bool in_brackets) {
   const bool negate = pattern[position] == 'P';
   ++position;
   if (position >= pattern.size() || pattern[position] != '{') return fail("\\p is not followed by {{…}}.");
   const size_t end = pattern.find('}', position);
   if (end == std::string_view::npos) return fail("\\p{{…}} is not closed.");
-  MANG_TRY(CharSet set, property_set(pattern.substr(position + 1, end - position - 1)));
+  MANG_TRY(CharSet set, property_set(pattern.substr(position + 1, end - position - 1), in_brackets));
   position = end + 1;
   return negate ? set.complement() : set;
 }

@@ -167,6 +167,7 @@ class Parser {
         ++position_;
         return assert_node(Assert::kLineEnd);
       case '\\': return parse_escape();
+      case '{': return fail("a brace that is no {{m,n}} is not supported; write \\{{.");
       case '*':
       case '+':
       case '?': return fail("'{}' at byte {} repeats nothing.", c, position_);
@@ -198,14 +199,14 @@ class Parser {
     if (done()) return fail("the pattern ends in a backslash.");
     const char c = peek();
     CharSet set;
-    if (escape_set(c, set)) {
+    if (escape_set(c, false, set)) {
       ++position_;
       folded_.clear();
       return set_node(std::move(set));
     }
     if (c == 'p' || c == 'P') {
       if (ignore_case_) return fail("\\p{{…}} under (?i) is not supported.");
-      MANG_TRY(CharSet property, parse_property(pattern_, position_));
+      MANG_TRY(CharSet property, parse_property(pattern_, position_, false));
       return set_node(std::move(property));
     }
     constexpr std::pair<char, Assert> kAsserts[] = {{'A', Assert::kTextBegin}, {'z', Assert::kTextEnd},

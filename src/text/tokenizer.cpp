@@ -73,7 +73,7 @@ namespace {
 
 Result<int32_t> check_ids(const TokenizerSpec& spec) {
   // Ids far beyond the number of tokens would only make tables of nothing.
-  constexpr int64_t kSlack = 1 << 20;
+  constexpr int64_t kSlack = 1 << 16;
   const auto count = static_cast<int64_t>(spec.vocabulary.size() + spec.added_tokens.size());
   int64_t largest = -1;
   uint64_t bytes = 0;
@@ -184,7 +184,8 @@ Result<Tokenizer> Tokenizer::build(TokenizerSpec spec) {
     if (token.special) special_texts.insert(token.content);
     if (token.normalized) {
       std::string a, b;
-      normalized_patterns.emplace_back(parts->normalizer.apply(token.content, a, b));
+      size_t origin = 0;
+      normalized_patterns.emplace_back(parts->normalizer.apply(token.content, a, b, origin));
       decoded[id] = normalized_patterns.back();
       normalized.push_back(token);
     } else {
@@ -249,12 +250,14 @@ class Tokenizer::Parts::Encoder final : public WordSink {
 
  private:
   void encode_normalized(std::string_view text, bool at_origin, bool parse_special) {
-    const std::string_view normalized = parts_.normalizer.apply(text, a_, b_);
+    size_t origin = at_origin && !text.empty() ? decode_utf8(text.data(), text.data() + text.size()).length : 0;
+    const std::string_view normalized = parts_.normalizer.apply(text, a_, b_, origin);
     parts_.normalized_matcher.split(normalized, parse_special, [&](const AddedTokenMatcher::Piece& piece) {
       if (piece.id >= 0) {
         out_.push_back(piece.id);
       } else {
-        parts_.pre_tokenizer.run(piece.text, at_origin && piece.text.data() == normalized.data(), *this);
+        const auto begin = static_cast<size_t>(piece.text.data() - normalized.data());
+        parts_.pre_tokenizer.run(piece.text, origin > begin ? origin - begin : 0, *this);
       }
     });
   }

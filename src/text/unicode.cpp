@@ -121,6 +121,10 @@ std::string to_utf8(char32_t c) {
   return out;
 }
 
+bool is_one_character(std::string_view text) {
+  return !text.empty() && decode_utf8(text.data(), text.data() + text.size()).length == text.size();
+}
+
 bool is_utf8(std::string_view text) {
   const char* end = text.data() + text.size();
   for (const char* p = text.data(); p < end;) {
@@ -198,6 +202,9 @@ const Unicode& Unicode::get() {
 bool is_word(char32_t c) {
   constexpr CategoryMask kWord = kLetters | kMarks | mask_of(Category::Nd, Category::Pc);
   return Unicode::get().is(c, kWord) || in_ranges(kOtherWord, c);
+}
+bool is_word_outside_brackets(char32_t c) {
+  return is_word(c) || c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE);
 }
 bool is_numeric(char32_t c) { return in_ranges(kNumeric, c); }
 bool is_punctuation(char32_t c) { return in_ranges(kPunctuation, c); }

@@ -58,6 +58,7 @@ inline Decoded decode_utf8(const char* p, const char* end) {
 
 void append_utf8(std::string& out, char32_t c);  // an invalid byte's value appends that byte
 std::string to_utf8(char32_t c);
+bool is_one_character(std::string_view text);
 bool is_utf8(std::string_view text);
 // The text with each maximal ill-formed part replaced by U+FFFD (Unicode 16, section 3.9, as Rust and WHATWG do).
 std::string replace_invalid_utf8(std::string_view text);
@@ -90,6 +91,7 @@ class Unicode {
 
 // Rarer properties, by binary search.
 bool is_word(char32_t c);            // \w: letters, marks, decimal digits, connectors, Alphabetic
+bool is_word_outside_brackets(char32_t c);  // Oniguruma's \w and \b not in a class: also ² ³ ¹ ¼ ½ ¾
 bool is_numeric(char32_t c);         // Digits
 bool is_punctuation(char32_t c);     // Punctuation
 bool is_combining_mark(char32_t c);  // StripAccents
