@@ -59,7 +59,7 @@ cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 cp -L /etc/hosts "$root/etc/hosts"
 if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
   cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/"
-  chroot "$root" update-ca-certificates >/dev/null 2>&1
+  env -i PATH="$PATH" chroot "$root" update-ca-certificates >/dev/null 2>&1
 fi
 for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
   if [[ -f $file ]] && grep -qi 'proxy' "$file"; then cp "$file" "$root/etc/apt/apt.conf.d/"; fi

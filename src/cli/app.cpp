@@ -44,6 +44,10 @@ int finish(Context& context, const Result<int>& outcome) {
 
 }  // namespace
 
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& help) {
+  return app.add_subcommand(name, help);
+}
+
 void print_error(const Error& error) { print_error_line("mang: " + error.message); }
 
 int usage_error(std::string_view command, const std::string& message) {

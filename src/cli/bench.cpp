@@ -150,7 +150,7 @@ Result<int> bench(const Options& options, Context& context) {
 void add_bench(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      app.add_subcommand("bench", tr("Measure speed, as llama-bench does, beside the machine's limits"));
+      add_command(app, "bench", tr("Measure speed, as llama-bench does, beside the machine's limits"));
   auto list = [&](const char* names, auto& variable, const std::string& help, auto least) {
     using T = typename std::remove_reference_t<decltype(variable)>::value_type;
     command->add_option(names, variable, help)

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "base/result.h"
 #include "cli/context.h"
@@ -11,6 +12,9 @@ namespace mang::cli {
 
 // What the chosen command does; returns the exit code. An error is printed, and the exit code is then kExitFailed.
 using Action = std::function<Result<int>(Context&)>;
+
+// A new command. Not inline: what making one needs of CLI11 is then compiled once and not with each command.
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& help);
 
 void add_run(CLI::App& app, Action& action);
 void add_show(CLI::App& app, Action& action);

@@ -55,7 +55,7 @@ Result<int> detokenize(const Options& options, Context& context) {
 
 void add_detokenize(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("detokenize", tr("Turn token ids on standard input into text"));
+  CLI::App* command = add_command(app, "detokenize", tr("Turn token ids on standard input into text"));
   command
       ->add_option("MODEL", options->model,
                    tr("A model; a vocabulary-only GGUF file or a directory with only "

@@ -88,7 +88,7 @@ Result<int> examine(const Options& options, Context& context) {
 
 void add_doctor(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("doctor", tr("Show what this machine can do, by short probes"));
+  CLI::App* command = add_command(app, "doctor", tr("Show what this machine can do, by short probes"));
   command->add_option("-t,--threads", options->threads, tr("Threads to probe with (all cores)"))
       ->check(CLI::Range(1, 1024))
       ->type_name("N");

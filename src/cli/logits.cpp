@@ -50,7 +50,7 @@ Result<int> logits(const Options& options, Context& context) {
 
 void add_logits(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("logits", tr("Write the logits of every position to a NumPy file"));
+  CLI::App* command = add_command(app, "logits", tr("Write the logits of every position to a NumPy file"));
   command->add_option("MODEL", options->model, tr("A model"))->required();
   command->add_option("--ids", options->ids, tr("JSON file: an array of token ids ('-': standard input)"))
       ->required()

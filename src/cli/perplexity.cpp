@@ -87,7 +87,7 @@ Result<int> measure(const Options& options, Context& context) {
 
 void add_perplexity(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("perplexity", tr("Measure how well a model predicts a text"));
+  CLI::App* command = add_command(app, "perplexity", tr("Measure how well a model predicts a text"));
   command->add_option("MODEL", options->model, tr("A model"))->required();
   command->add_option("-f,--file", options->file, tr("The text ('-': standard input)"))->required()->type_name("FILE");
   const CLI::Range positive(int64_t{1}, int64_t{1} << 30), natural(int64_t{0}, int64_t{1} << 30);

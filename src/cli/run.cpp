@@ -189,7 +189,7 @@ Result<int> run(const Options& options, Context& context) {
 
 void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run", tr("Answer a prompt (or converse, at a terminal without one)"));
+  CLI::App* command = add_command(app, "run", tr("Answer a prompt (or converse, at a terminal without one)"));
   command->add_option("MODEL", options->first,
                       tr("A path, a known name such as smollm2:135m, or hf:organisation/name; left "
                          "out, the default model"));

@@ -194,7 +194,7 @@ Result<int> show(const Options& options, Context& context) {
 
 void add_show(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("show", tr("Show what a model is: shapes, types, tokenizer, memory"));
+  CLI::App* command = add_command(app, "show", tr("Show what a model is: shapes, types, tokenizer, memory"));
   command->add_option("MODEL", options->model, tr("A model"))->required();
   command->add_option("-c,--context", options->context, tr("Memory at this many tokens (the model's own context)"))
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))

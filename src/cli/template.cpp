@@ -71,7 +71,7 @@ Result<int> render(const Options& options, Context& context) {
 
 void add_template(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("template", tr("Show the prompt that messages become, exactly"));
+  CLI::App* command = add_command(app, "template", tr("Show the prompt that messages become, exactly"));
   command->add_option("MODEL", options->model, tr("A model; its tokenizer files are enough"))->required();
   command->add_option("--messages", options->messages, tr("JSON file: an array of messages ('-': standard input)"))
       ->required()

@@ -75,7 +75,7 @@ Result<int> tokenize(const Options& options, Context& context) {
 
 void add_tokenize(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("tokenize", tr("Turn text on standard input into token ids"));
+  CLI::App* command = add_command(app, "tokenize", tr("Turn text on standard input into token ids"));
   command
       ->add_option("MODEL", options->model,
                    tr("A model; a vocabulary-only GGUF file or a directory with only "
