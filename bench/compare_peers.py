@@ -49,7 +49,8 @@ class Outcome:
 
 
 def run_json(command: list[str]):
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          timeout=900)
     return json.loads(done.stdout)
 
 
