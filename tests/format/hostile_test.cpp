@@ -32,7 +32,7 @@ std::string refusal(const std::string& format, const std::string& path) {
     auto file = GgufFile::open(path);
     return file.ok() ? "" : file.error().message;
   }
-  TempDir dir;
+  TempDir dir(TempDir::On::memory);
   const bool config = format == "config_json";
   std::filesystem::copy_file(path, dir.file(config ? "config.json" : "model.safetensors"));
   if (config) {

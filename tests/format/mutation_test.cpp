@@ -128,7 +128,7 @@ TEST_CASE("1,000 damaged files of each format: an end, a sentence, in time and w
   for (const Format& format : formats()) {
     CAPTURE(format.name);
     Random random(7);
-    TempDir dir;
+    TempDir dir(TempDir::On::memory);
     const uint64_t base = run_apart([] { return std::string(); }).peak_bytes;  // the process without a file
     const uint64_t files = scale(kSanitized ? 60 : 1000, 20'000);
     uint64_t refused = 0, extra = 0;

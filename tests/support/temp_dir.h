@@ -13,7 +13,16 @@ namespace mang::test {
 
 class TempDir {
  public:
-  TempDir() {
+  enum class On { disk, memory };
+
+  // memory: for thousands of small files, whose rewriting would wait for a busy disk. (Where there is no /dev/shm,
+  // the disk will do.)
+  explicit TempDir(On on = On::disk) {
+    std::string in_memory = "/dev/shm/mang-test-XXXXXX";
+    if (on == On::memory && ::mkdtemp(in_memory.data()) != nullptr) {
+      path_ = in_memory;
+      return;
+    }
     std::string pattern = (std::filesystem::temp_directory_path() / "mang-test-XXXXXX").string();
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
@@ -30,7 +39,9 @@ class TempDir {
   // Writes a file and returns its path.
   std::string write(std::string_view name, std::string_view bytes) const {
     std::string at = file(name);
-    std::ofstream(at, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream out(at, std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush();
+    REQUIRE(out.good());
     return at;
   }
 
