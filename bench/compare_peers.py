@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Măng against llama.cpp, in pairs, on this machine, now.
 
-usage: compare_peers.py --llama-bench PROGRAM [--mang PROGRAM] [--pairs N] [--threads N] [--csv FILE] [MODEL …]
+usage: compare_peers.py --llama-bench PROGRAM [--mang PROGRAM] [--isa NAME] [--pairs N] [--threads N] [--csv FILE]
+                        [MODEL …]
 
 Each case (prefill of 512 tokens, decode at depth 0 and at depth 512) runs in pairs: probe, one engine, the other, probe;
 who goes first alternates. A probe is `mang doctor --json`: integer peak, float32 peak and read bandwidth. Shared machines
@@ -64,10 +65,11 @@ def agree(before: dict[str, float], after: dict[str, float]) -> bool:
     return all(abs(before[k] - after[k]) <= TOLERANCE * max(before[k], after[k]) for k in before)
 
 
-def mang_speed(program: str, model: str, threads: int, case: tuple[int, int, int]) -> float:
+def mang_speed(command: list[str], model: str, threads: int, case: tuple[int, int, int]) -> float:
+    program, *options = command
     prompt, answer, depth = case
     (row,) = run_json([program, "bench", model, "-p", str(prompt), "-n", str(answer), "-d", str(depth), "-t",
-                       str(threads), "-r", "1", "-o", "json", "--no-probe"])
+                       str(threads), "-r", "1", "-o", "json", "--no-probe", *options])
     return float(row["tokens_per_second"])
 
 
@@ -79,17 +81,17 @@ def peer_speed(program: str, model: str, threads: int, case: tuple[int, int, int
     return float(row["avg_ts"])
 
 
-def run_case(mang: str, peer: str, model: str, threads: int, case: tuple[int, int, int], wanted: int) -> Outcome:
+def run_case(mang: list[str], peer: str, model: str, threads: int, case: tuple[int, int, int], wanted: int) -> Outcome:
     outcome = Outcome()
     for attempt in range(2 * wanted):
         if len(outcome.pairs) == wanted:
             break
-        before = probe(mang, threads)
+        before = probe(mang[0], threads)
         if attempt % 2 == 0:
             ours, theirs = mang_speed(mang, model, threads, case), peer_speed(peer, model, threads, case)
         else:
             theirs, ours = peer_speed(peer, model, threads, case), mang_speed(mang, model, threads, case)
-        after = probe(mang, threads)
+        after = probe(mang[0], threads)
         if agree(before, after):
             outcome.pairs.append(Pair(ours, theirs, (before[PEAKS[0]] + after[PEAKS[0]]) / 2))
         else:
@@ -117,6 +119,7 @@ def main() -> int:
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--llama-bench", action="append", required=True, help="PROGRAM or NAME=PROGRAM; may be repeated")
     parser.add_argument("--mang", help="the program (default: what ./mangw build makes)")
+    parser.add_argument("--isa", help="the instruction set Măng is held to (default: the best of the machine)")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cases", default=",".join(CASES), help="comma separated, of: " + ", ".join(CASES))
@@ -124,7 +127,7 @@ def main() -> int:
     parser.add_argument("--dir", type=pathlib.Path, default=fetch_models.default_dir())
     args = parser.parse_args()
     peers = dict(peer.split("=", 1) if "=" in peer else ("llama.cpp", peer) for peer in args.llama_bench)
-    mang = args.mang or compare_logits.built_program()
+    mang = [args.mang or compare_logits.built_program(), *(["--isa", args.isa] if args.isa else [])]
     args.dir.mkdir(parents=True, exist_ok=True)
     rows = []
     print("| model | case | peer | măng tok/s | peer tok/s | ratio (range) | of bandwidth | pairs |")
