@@ -83,6 +83,7 @@ inside() {
     set -e
     root=$1; shift
     mount -t proc proc "$root/proc"
+    mount -t sysfs -o ro sysfs "$root/sys"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/dev/shm" 2>/dev/null || true
     exec chroot "$root" /usr/bin/env -i "$@"

@@ -1,6 +1,7 @@
 #include "base/topology.h"
 
 #include <hwloc.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,33 @@ std::string read_cpu_model() {
   return "unknown CPU";
 }
 
+// Whether the kernel shows its processors; some containers and chroots have no /sys, and hwloc complains on stderr there.
+bool shows_processors() {
+  return ::access("/sys/bus/cpu/devices/cpu0/topology", R_OK | X_OK) == 0 ||
+         ::access("/sys/devices/system/cpu/cpu0/topology", R_OK | X_OK) == 0;
+}
+
+// Processors this process may run on (cpusets, taskset).
+int allowed_cpus() {
+  cpu_set_t set;
+  return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+// Cores, processors and nodes among those this process may run on. False: nothing could be learned.
+bool read_hwloc(Topology& out) {
+  hwloc_topology_t topology = nullptr;
+  if (!shows_processors() || hwloc_topology_init(&topology) != 0) return false;
+  const bool loaded = hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING) == 0 &&
+                      hwloc_topology_load(topology) == 0;
+  if (loaded) {
+    out.physical_cores = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE));
+    out.logical_cpus = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
+    out.numa_nodes = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE));
+  }
+  hwloc_topology_destroy(topology);
+  return loaded;
+}
+
 }  // namespace
 
 int Topology::default_threads() const {
@@ -48,15 +76,7 @@ int Topology::default_threads() const {
 
 Topology probe_topology() {
   Topology out;
-  hwloc_topology_t topology = nullptr;
-  if (hwloc_topology_init(&topology) == 0) {
-    if (hwloc_topology_load(topology) == 0) {
-      out.physical_cores = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE));
-      out.logical_cpus = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
-      out.numa_nodes = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE));
-    }
-    hwloc_topology_destroy(topology);
-  }
+  if (!read_hwloc(out)) out.physical_cores = out.logical_cpus = allowed_cpus();
   out.cpu_quota = read_cpu_quota();
   const auto pages = static_cast<uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
   const auto page = static_cast<uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
