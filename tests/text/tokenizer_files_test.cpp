@@ -185,13 +185,20 @@ TEST_CASE("GGUF: unigram") {
   auto v = llama_vocabulary();
   v.model = "t5";
   v.remove_extra_whitespaces = true;
-  auto spec = tokenizer_from_vocabulary(v);
-  REQUIRE(spec.ok());
-  auto tokenizer = Tokenizer::build(std::move(*spec));
-  REQUIRE(tokenizer.ok());
-  // mark-a-b is the mark (−4) and ab (−2): better than mark-a (−1) and b (−6).
-  CHECK(tokenizer->encode("ab  a") == std::vector<int32_t>{3, 7, 6});
-  CHECK(tokenizer->decode(std::vector<int32_t>{3, 7, 6}) == "ab a");
+  const auto built = [](const GgufVocabulary& vocabulary) {
+    auto spec = tokenizer_from_vocabulary(vocabulary);
+    REQUIRE(spec.ok());
+    auto tokenizer = Tokenizer::build(std::move(*spec));
+    REQUIRE(tokenizer.ok());
+    return std::move(*tokenizer);
+  };
+  // mark-a-b is the mark (−4) and ab (−2): better than mark-a (−1) and b (−6). The two spaces are a token that the user
+  // of the training program asked to keep whole, and are cut out before anything else.
+  CHECK(built(v).encode("ab  a") == std::vector<int32_t>{3, 7, 9, 6});
+  v.token_types[9] = 1;
+  const Tokenizer tokenizer = built(v);
+  CHECK(tokenizer.encode("ab  a") == std::vector<int32_t>{3, 7, 6});
+  CHECK(tokenizer.decode(std::vector<int32_t>{3, 7, 6}) == "ab a");
   v.unknown_id = -1;
   CHECK(refusal(v).find("unknown") != std::string::npos);
 }
