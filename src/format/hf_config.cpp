@@ -80,6 +80,11 @@ Error HfConfig::wrong_type(std::string_view key, std::string_view wanted) const 
 
 bool HfConfig::has(std::string_view key) const { return find(key) != nullptr; }
 
+bool HfConfig::is_null(std::string_view key) const {
+  const auto at = object_->find(key);
+  return at != object_->end() && at->is_null();
+}
+
 bool HfConfig::is_string(std::string_view key) const { return has(key) && find(key)->is_string(); }
 bool HfConfig::is_list(std::string_view key) const { return has(key) && find(key)->is_array(); }
 bool HfConfig::is_object(std::string_view key) const { return has(key) && find(key)->is_object(); }

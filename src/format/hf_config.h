@@ -27,6 +27,7 @@ class HfConfig {
 
   // A key that is there and not null: in these files null means "not given".
   [[nodiscard]] bool has(std::string_view key) const;
+  [[nodiscard]] bool is_null(std::string_view key) const;  // written as null: a few keys mean "none" by it
   [[nodiscard]] std::vector<std::string> keys() const;  // sorted, also those that are null
   [[nodiscard]] const std::string& what() const { return what_; }
 

@@ -33,6 +33,10 @@ class GgufConfig final : public ConfigSource {
   }
 
   [[nodiscard]] bool has(const ConfigKey& key) const override { return !key.gguf.empty() && metadata_.has(full(key)); }
+  [[nodiscard]] bool is_null(const ConfigKey&) const override { return false; }
+  [[nodiscard]] Result<std::vector<std::string>> names(const ConfigKey&) const override {
+    return std::vector<std::string>{};
+  }
 
   [[nodiscard]] Result<int64_t> integer(const ConfigKey& key) const override {
     if (key.gguf.empty()) return not_in_format(key);
@@ -106,6 +110,16 @@ class HfConfigSource final : public ConfigSource {
   [[nodiscard]] bool has(const ConfigKey& key) const override {
     const auto place = find(key);
     return place.ok() && place->object.has(place->name);
+  }
+  [[nodiscard]] bool is_null(const ConfigKey& key) const override {
+    const auto place = find(key);
+    return place.ok() && place->object.is_null(place->name);
+  }
+  [[nodiscard]] Result<std::vector<std::string>> names(const ConfigKey& key) const override {
+    if (!has(key)) return std::vector<std::string>{};
+    MANG_TRY(const Place place, find(key));
+    MANG_TRY(const HfConfig object, place.object.get_object(place.name));
+    return object.keys();
   }
   [[nodiscard]] Result<int64_t> integer(const ConfigKey& key) const override {
     MANG_TRY(const Place place, find(key));

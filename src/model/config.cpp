@@ -10,7 +10,7 @@ namespace {
 
 // Far above every published model; keeps products of two sizes inside 63 bits and a damaged file from asking for more.
 constexpr int64_t kMaxSize = int64_t{1} << 24;
-constexpr int64_t kMaxVocabulary = int64_t{1} << 28;
+constexpr int64_t kMaxVocabulary = int64_t{1} << 24;  // the sampler's sums take no more
 constexpr int64_t kMaxLayers = 1024;
 constexpr int64_t kMaxHeadDim = 1024;
 
@@ -142,8 +142,26 @@ Result<RopeConfig> read_plain_rope(const ConfigSource& source, double default_th
     MANG_TRY(const double value, source.number(part));
     if (value != 1) return fail("{} is {}; this architecture rotates whole heads.", source.describe(part), value);
   }
-  const bool is_new = source.has({"rope_parameters", ""});
-  return read_rope_hf(source, is_new ? "rope_parameters" : "rope_scaling", "rope_theta", default_theta, context);
+  // As transformers has it: rope_scaling, the older spelling, wins where it says anything.
+  MANG_TRY(std::vector<std::string> names, source.names({"rope_scaling", ""}));
+  const std::string object = names.empty() ? "rope_parameters" : "rope_scaling";
+  if (names.empty()) {
+    MANG_TRY(names, source.names({object, ""}));
+  }
+  for (const std::string& name : names) {
+    if (!name.ends_with("_attention")) continue;
+    return fail("{} has one rope for '{}'; this architecture has the same for all layers.",
+                source.describe({object, ""}), name);
+  }
+  return read_rope_hf(source, object, "rope_theta", default_theta, context);
+}
+
+Result<int64_t> read_hf_window(const ConfigSource& source) {
+  constexpr int64_t kDefault = 4096;
+  const ConfigKey key = {"sliding_window", ""};
+  if (source.is_null(key)) return 0;
+  if (!source.has(key)) return kDefault;
+  return read_size(source, key, kMaxContext);
 }
 
 Result<void> read_layer_types(const ConfigSource& source, int64_t window, std::vector<LayerConfig>& layers) {
@@ -175,8 +193,8 @@ Result<void> read_qwen_windows(const ConfigSource& source, std::vector<LayerConf
   }
   MANG_TRY(const bool used, read_flag(source, {"use_sliding_window", ""}));
   int64_t window = 0;
-  if (used && source.has(window_key)) {
-    MANG_TRY(window, read_size(source, window_key, kMaxContext));
+  if (used) {
+    MANG_TRY(window, read_hf_window(source));
   }
   if (source.has({"layer_types", ""})) return read_layer_types(source, window, layers);
   if (window == 0) return {};

@@ -51,10 +51,15 @@ Result<DenseConfig> read_dense_config(const ConfigSource& source, bool head_dim_
 Result<void> expect_text(const ConfigSource& source, const ConfigKey& key, std::string_view wanted);
 Result<void> expect_false(const ConfigSource& source, const ConfigKey& key);
 
-// The rope every family but Gemma 3 has: one for all layers, from rope_parameters (or rope_scaling and rope_theta).
+// The rope every family but Gemma 3 has: one for all layers, from rope_scaling and rope_theta where rope_scaling says
+// anything, else from rope_parameters.
 Result<RopeConfig> read_plain_rope(const ConfigSource& source, double default_theta, int64_t context);
 
 inline constexpr int64_t kMaxContext = (int64_t{1} << 31) - 1;
+
+// config.json's sliding_window where it is in use: null is 0 (none), and left out it is 4096, as transformers has it for
+// Mistral and Qwen.
+Result<int64_t> read_hf_window(const ConfigSource& source);
 
 // Sets each layer's window from config.json's layer_types ("full_attention", "sliding_attention") and `window`.
 Result<void> read_layer_types(const ConfigSource& source, int64_t window, std::vector<LayerConfig>& layers);

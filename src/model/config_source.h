@@ -32,6 +32,10 @@ class ConfigSource {
 
   // Whether the value is there and not null. False for a name the format does not have.
   [[nodiscard]] virtual bool has(const ConfigKey& key) const = 0;
+  // Whether the value is written as null (config.json only): "none", where a default would stand if it were left out.
+  [[nodiscard]] virtual bool is_null(const ConfigKey& key) const = 0;
+  // The names inside an object of config.json; none in a GGUF file or where it is absent or null.
+  [[nodiscard]] virtual Result<std::vector<std::string>> names(const ConfigKey& key) const = 0;
   [[nodiscard]] virtual Result<int64_t> integer(const ConfigKey& key) const = 0;
   [[nodiscard]] virtual Result<double> number(const ConfigKey& key) const = 0;
   [[nodiscard]] virtual Result<bool> boolean(const ConfigKey& key) const = 0;

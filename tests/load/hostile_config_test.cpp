@@ -1,6 +1,10 @@
 // Damaged or dishonest metadata and config.json: refused with a sentence, never a crash, never a default.
 #include <doctest/doctest.h>
 
+#include <functional>
+
+#include "load/config_sources.h"
+#include "model/registry.h"
 #include "support/golden.h"
 #include "support/run_model.h"
 #include "support/temp_dir.h"
@@ -58,6 +62,9 @@ TEST_CASE("a missing dimension is an error, never a default") {
     model.integers[key] = -1;
     check_refused(model, key);
   }
+  TinyLlama large_vocabulary;
+  large_vocabulary.integers["llama.vocab_size"] = (1 << 24) + 1;  // more than the sampler can weigh
+  check_refused(large_vocabulary, "vocabulary has 16777217 tokens");
   TinyLlama no_vocabulary;
   no_vocabulary.integers["llama.vocab_size"] = -1;
   check_refused(no_vocabulary, "vocab_size");
@@ -185,6 +192,70 @@ TEST_CASE("config.json: what does not fit is refused") {
   check_config_refused("gemma3/mixed-layers", R"({"attn_logit_softcapping": 50.0})", "attn_logit_softcapping");
   check_config_refused("gemma3/mixed-layers", R"({"hidden_activation": "gelu"})", "'gelu'");
   check_config_refused("smollm3/nope-list-untied", R"({"no_rope_layers": [1]})", "1 entries for 3 layers");
+}
+
+// What a family reads from a golden's config.json after a change.
+Result<DenseConfig> config_of(const std::string& name, const std::function<void(Json&)>& change) {
+  TempDir dir;
+  auto config = parse_json(read_file(golden(name).directory + "/config.json"), "config.json");
+  REQUIRE(config.ok());
+  change(*config);
+  dir.write("config.json", dump_json(*config));
+  MANG_TRY(const ModelFiles files, ModelFiles::open(dir.path()));
+  const auto source = config_source(files);
+  MANG_TRY(const Architecture* architecture, find_architecture(*source));
+  return architecture->read_config(*source);
+}
+
+TEST_CASE("config.json: a window that is null is none, one left out is transformers' default") {
+  const auto window = [](const std::string& name, const std::function<void(Json&)>& change) {
+    const auto config = config_of(name, change);
+    REQUIRE_MESSAGE(config.ok(), (config.ok() ? "" : config.error().message));
+    return config->layers.back().window;
+  };
+  CHECK(window("mistral/window16", [](Json&) {}) == 16);
+  CHECK(window("mistral/window16", [](Json& c) { c["sliding_window"] = nullptr; }) == 0);
+  CHECK(window("mistral/window16", [](Json& c) { c.erase("sliding_window"); }) == 4096);
+  const auto qwen = [](Json& c) {
+    c.erase("layer_types");
+    c["use_sliding_window"] = true;
+    c["max_window_layers"] = 1;
+  };
+  CHECK(window("qwen2/sliding", [&](Json& c) { qwen(c), c["sliding_window"] = 20; }) == 20);
+  CHECK(window("qwen2/sliding", [&](Json& c) { qwen(c), c["sliding_window"] = nullptr; }) == 0);
+  CHECK(window("qwen2/sliding", [&](Json& c) { qwen(c), c.erase("sliding_window"); }) == 4096);
+  CHECK(window("qwen2/sliding", [&](Json& c) { qwen(c), c["use_sliding_window"] = false; }) == 0);
+}
+
+TEST_CASE("config.json: rope_scaling wins over rope_parameters where it says anything") {
+  const auto rope = [](const std::string& name, const std::function<void(Json&)>& change) -> Result<RopeConfig> {
+    MANG_TRY(const DenseConfig config, config_of(name, change));
+    return config.rope;
+  };
+  using Scaling = RopeConfig::Scaling;
+  const auto both = rope("llama/yarn", [](Json& c) {
+    c["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 2.0}};
+    c["rope_theta"] = 5000.0;
+  });
+  REQUIRE(both.ok());
+  CHECK(both->scaling == Scaling::linear);
+  CHECK(both->factor == 2);
+  CHECK(both->theta == 5000);
+  for (const Json& nothing : {Json(nullptr), Json::object()}) {
+    const auto kept = rope("llama/yarn", [&](Json& c) { c["rope_scaling"] = nothing; });
+    REQUIRE(kept.ok());
+    CHECK(kept->scaling == Scaling::yarn);
+  }
+  const auto refusal = [&](const std::string& name, const std::function<void(Json&)>& change) {
+    const auto out = rope(name, change);
+    return out.ok() ? "" : out.error().message;
+  };
+  CHECK(refusal("llama/yarn", [](Json& c) { c["rope_scaling"] = "linear"; }).find("an object") != std::string::npos);
+  CHECK(refusal("qwen3/yarn-mqa", [](Json& c) { c["rope_parameters"] = {{"full_attention", {{"rope_theta", 77.0}}}}; })
+            .find("'full_attention'") != std::string::npos);
+  CHECK(refusal("gemma3/mixed-layers", [](Json& c) {
+          c["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 8.0}};
+        }).find("beside 'rope_parameters'") != std::string::npos);
 }
 
 TEST_CASE("paths that are no model say what to do") {

@@ -169,6 +169,11 @@ Result<void> read_rope(const ConfigSource& source, DenseConfig& config) {
     return fail("{} has no 'full_attention'; Gemma 3 has one rope for each kind of layer.",
                 source.describe({"rope_parameters", ""}));
   }
+  MANG_TRY(const std::vector<std::string> older, source.names({"rope_scaling", ""}));
+  if (is_new && !older.empty()) {
+    return fail("{} stands beside 'rope_parameters'; which of them holds is not clear. Leave one of them out.",
+                source.describe({"rope_scaling", ""}));
+  }
   MANG_TRY(config.rope, read_rope_hf(source, is_new ? "rope_parameters.full_attention" : "rope_scaling", "rope_theta",
                                      kGlobal, config.context));
   MANG_TRY(config.local_rope, read_rope_hf(source, is_new ? "rope_parameters.sliding_attention" : "",

@@ -94,11 +94,8 @@ Result<DenseConfig> read_mistral_config(const ConfigSource& source) {
   MANG_TRY(config.rope, read_plain_rope(source, 10000, config.context));
   MANG_TRY(expect_text(source, {"hidden_act", ""}, "silu"));
   MANG_TRY(config.tied, read_tied(source, false));
-  const ConfigKey window = {"sliding_window", ""};  // null or absent: none
-  if (source.has(window)) {
-    MANG_TRY(const int64_t size, read_size(source, window, kMaxContext));
-    for (LayerConfig& layer : config.layers) layer.window = size;
-  }
+  MANG_TRY(const int64_t window, read_hf_window(source));
+  for (LayerConfig& layer : config.layers) layer.window = window;
   return config;
 }
 
