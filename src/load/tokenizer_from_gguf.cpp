@@ -6,6 +6,7 @@
 
 #include "load/end_tokens.h"
 #include "load/gguf_pre_tokenizers.h"
+#include "text/byte_level.h"
 #include "text/flat_table.h"
 #include "text/unicode.h"
 
@@ -15,7 +16,15 @@ namespace {
 
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 constexpr size_t kMaxTokens = size_t{1} << 24;
-enum TokenType : int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+enum TokenType : int64_t {
+  kUndefined = 0,
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6,
+};
 
 int64_t type_of(const GgufVocabulary& v, size_t id) { return v.token_types.empty() ? kNormal : v.token_types[id]; }
 
@@ -30,6 +39,14 @@ Result<void> check(const GgufVocabulary& v) {
   }
   if (!v.token_types.empty() && v.token_types.size() != v.tokens.size()) {
     return fail("tokenizer.ggml.token_type has {} entries for {} tokens.", v.token_types.size(), v.tokens.size());
+  }
+  for (size_t id = 0; id < v.tokens.size(); ++id) {
+    const int64_t type = type_of(v, id);
+    if (type < kUndefined || type > kByte) return fail("token {} has the type {}, which GGUF does not have.", id, type);
+    if (!is_utf8(v.tokens[id])) return fail("token {} is not UTF-8.", id);
+    if (type == kByte && byte_of_token(v.tokens[id]) < 0) {
+      return fail("token {} ('{}') is to stand for a byte, but is none of <0x00> … <0xFF>.", id, v.tokens[id]);
+    }
   }
   const auto size = static_cast<int64_t>(v.tokens.size());
   for (int64_t id : {v.bos_id, v.eos_id, v.unknown_id, v.pad_id, v.eot_id, v.eom_id}) {
@@ -82,6 +99,11 @@ Result<StringTable> index_tokens(const GgufVocabulary& v) {
 
 Result<void> byte_level_bpe(const GgufVocabulary& v, TokenizerSpec& spec) {
   bool adds_bos = false;
+  if (v.pre.empty()) {
+    return fail(
+        "it does not name its pre-tokenizer (tokenizer.ggml.pre), as files of early 2024 and before do not; get a newer "
+        "conversion of the model.");
+  }
   if (!apply_pre_tokenizer(v.pre, spec, adds_bos)) {
     return fail("the pre-tokenizer '{}' (tokenizer.ggml.pre) is not supported.", v.pre);
   }
@@ -285,6 +307,8 @@ Result<GgufVocabulary> read_gguf_vocabulary(const GgufMetadata& metadata) {
   }
   if (metadata.has("tokenizer.ggml.merges")) {
     MANG_TRY(v.merges, metadata.get_strings("tokenizer.ggml.merges"));
+  } else if (v.model == "gpt2") {
+    return fail("{}: a byte-level vocabulary needs tokenizer.ggml.merges.", metadata.what());
   }
   if (metadata.has("tokenizer.ggml.precompiled_charsmap")) {
     MANG_TRY(std::vector<int64_t> bytes, metadata.get_integers("tokenizer.ggml.precompiled_charsmap"));

@@ -14,15 +14,6 @@ namespace {
 
 constexpr size_t kShortWord = 40;  // symbols; above it the queue wins
 
-// "<0x0A>" → 10; −1: not a byte token.
-int byte_of_token(std::string_view token) {
-  if (token.size() != 6 || token.substr(0, 3) != "<0x" || token[5] != '>') return -1;
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
-  const int high = digit(token[3]);
-  const int low = digit(token[4]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 // The only character of a text, or nothing.
 std::optional<char32_t> single_character(std::string_view text) {
   if (text.empty()) return std::nullopt;

@@ -16,4 +16,7 @@ std::string bytes_to_stand_ins(std::string_view bytes);
 // Nothing if any character is not a stand-in.
 std::optional<std::string> stand_ins_to_bytes(std::string_view text);
 
+// SentencePiece's tokens for bytes: "<0x0A>" → 10; −1: not a byte token.
+int byte_of_token(std::string_view token);
+
 }  // namespace mang

@@ -14,7 +14,7 @@ using Kind = DecoderStep::Kind;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 // "<0x0A>" → 10, −1: not a byte token. Reads the two places as Rust's from_str_radix does: "+A" is a number there.
-int byte_of_token(std::string_view token) {
+int decoded_byte(std::string_view token) {
   if (token.size() != 6 || token.substr(0, 3) != "<0x" || token[5] != '>') return -1;
   const auto digit = [](char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -129,7 +129,7 @@ void DecoderChain::run(size_t index, std::string_view piece, State& state, std::
       return;
     }
     case Kind::kByteFallback:
-      if (const int byte = byte_of_token(piece); byte >= 0) {
+      if (const int byte = decoded_byte(piece); byte >= 0) {
         s.pending += static_cast<char>(byte);
         return;
       }
@@ -201,7 +201,7 @@ std::string DecoderChain::bytes_of(std::string_view token) const {
     switch (step.spec.kind) {
       case Kind::kByteLevel: return byte_level_bytes(text);
       case Kind::kByteFallback:
-        if (const int byte = byte_of_token(text); byte >= 0) return std::string(1, static_cast<char>(byte));
+        if (const int byte = decoded_byte(text); byte >= 0) return std::string(1, static_cast<char>(byte));
         break;
       case Kind::kReplace: text = replaced(step, text); break;
       case Kind::kMetaspace: {
