@@ -43,7 +43,7 @@ class PackedMatrix {
 
 // Fills rows [first_row, first_row + count) of `to` from `count` stored rows (GGUF block layout, row-major). Row r of the
 // source goes to row first_row + order[r] if order is given, else first_row + r. Threads split rows; first_row must be a
-// multiple of 16. False: a weight or scale is not a finite number, and the tensor must be refused.
+// multiple of 16. False: a weight or scale is not a finite number, or a scale is 2^100 or more: the tensor must be refused.
 [[nodiscard]] bool pack_rows(const Device& device, std::span<const std::byte> stored, int64_t count, int64_t first_row,
                std::span<const int32_t> order, PackedMatrix& to);
 

@@ -75,8 +75,10 @@ const uint8_t* stored_nibbles(DType dtype, const std::byte* row, int64_t block) 
   return bytes + block / 8 * 136 + 8 + block % 8 * 16;  // IQ4_XS
 }
 
+// Not larger than any weight can be, either: the kernels multiply scales by up to 1.5 · 2^23, and MXFP4's reach 2^126.
 bool finite_scales(const QuantBlock& b) {
-  return std::isfinite(b.ws[0]) && std::isfinite(b.ws[1]) && std::isfinite(b.wm[0]) && std::isfinite(b.wm[1]);
+  const auto sound = [](float scale) { return std::fabs(scale) < 0x1p+100f; };  // false for NaN
+  return sound(b.ws[0]) && sound(b.ws[1]) && sound(b.wm[0]) && sound(b.wm[1]);
 }
 
 bool pack_quantized_row(DType dtype, const std::byte* stored, int64_t cols, int row, std::byte* tile) {

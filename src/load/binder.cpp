@@ -70,7 +70,8 @@ Result<const StoredTensor*> Binder::expect(const std::string& name, Wanted wante
 }
 
 Error Binder::not_finite(const std::string& name) const {
-  return fail("{}: tensor '{}' holds values that are not finite numbers. The file is damaged.", what_, name);
+  return fail("{}: tensor '{}' holds values that are not finite numbers or too large for weights. The file is damaged.",
+              what_, name);
 }
 
 Result<PackedMatrix> Binder::pack(const std::string& name, int64_t rows, int64_t cols, const Rows& stored_rows) {

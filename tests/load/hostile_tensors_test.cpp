@@ -135,6 +135,16 @@ TEST_CASE("weights that are not finite numbers are refused: every quantized type
   }
 }
 
+TEST_CASE("MXFP4 scales from 2^100 on are refused: instruction sets would differ in where they overflow") {
+  TinyLlama model = tiny_quantized();
+  model.type = [](size_t) { return DType::MXFP4; };
+  const size_t at = 3 * dtype_info(DType::MXFP4).block_bytes + offsetof(BlockMXFP4, e);
+  model.change["blk.1.ffn_up.weight"] = with_bytes(at, std::string(1, '\xe3'));
+  CHECK(load(model).error == "");
+  model.change["blk.1.ffn_up.weight"] = with_bytes(at, std::string(1, '\xe4'));
+  CHECK(has(load(model).error, "'blk.1.ffn_up.weight' holds values that are not finite numbers or too large"));
+}
+
 TEST_CASE("tensors no one asked for: one warning that names them") {
   TinyLlama model;
   for (int i = 0; i < 9; ++i) model.extra["vision." + std::to_string(i)] = {DType::F32, {2}, std::string(8, '\0')};
