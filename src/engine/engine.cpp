@@ -15,6 +15,8 @@ namespace {
 
 constexpr int64_t kMostSequences = 4096;
 constexpr int64_t kMostStepTokens = 65'536;
+constexpr int64_t kMostBlocks = int64_t{1} << 30;
+constexpr double kMostStepSeconds = 3600;
 constexpr int64_t kLeastChunk = 128;    // of a prompt, however slow the machine: smaller ones waste its speed
 constexpr double kPatience = 4;         // a step may take so many times step_seconds while no answer waits for it
 constexpr int64_t kTellingTokens = 32;  // a step with fewer says nothing about the speed of prompts
@@ -27,7 +29,9 @@ Result<void> check_options(const EngineOptions& options, const ModelInfo& info) 
   if (options.context < 0 || options.context > info.context) {
     return fail("A context of {} tokens was asked for; this model reads at most {}.", options.context, info.context);
   }
-  if (options.kv_blocks < 0) return fail("kv_blocks is {}; it must be 0 (automatic) or more.", options.kv_blocks);
+  if (options.kv_blocks < 0 || options.kv_blocks > kMostBlocks) {
+    return fail("kv_blocks is {}; it must be from 0 (automatic) to {}.", options.kv_blocks, kMostBlocks);
+  }
   if (options.max_sequences < 1 || options.max_sequences > kMostSequences) {
     return fail("max_sequences is {}; it must be from 1 to {}.", options.max_sequences, kMostSequences);
   }
@@ -35,7 +39,9 @@ Result<void> check_options(const EngineOptions& options, const ModelInfo& info) 
     return fail("step_tokens is {}; it must be from max_sequences ({}) to {}.", options.step_tokens,
                 options.max_sequences, kMostStepTokens);
   }
-  if (!(options.step_seconds >= 0)) return fail("step_seconds is {}; it must be 0 or more.", options.step_seconds);
+  if (!(options.step_seconds >= 0 && options.step_seconds <= kMostStepSeconds)) {
+    return fail("step_seconds is {}; it must be from 0 to {}.", options.step_seconds, kMostStepSeconds);
+  }
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <numeric>
 #include <thread>
 
@@ -90,6 +91,8 @@ TEST_CASE("options out of range are refused") {
   CHECK(refused({.max_sequences = 8, .step_tokens = 7}));
   CHECK(refused({.step_tokens = int64_t{1} << 40}));
   CHECK(refused({.step_seconds = -1}));
+  CHECK(refused({.step_seconds = std::numeric_limits<double>::infinity()}));
+  CHECK(refused({.kv_blocks = std::numeric_limits<int64_t>::max()}));
   CHECK(refused({.kv_blocks = int64_t{1} << 55}));
 }
 
