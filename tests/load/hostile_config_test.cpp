@@ -251,8 +251,9 @@ TEST_CASE("config.json: rope_scaling wins over rope_parameters where it says any
     return out.ok() ? "" : out.error().message;
   };
   CHECK(refusal("llama/yarn", [](Json& c) { c["rope_scaling"] = "linear"; }).find("an object") != std::string::npos);
-  CHECK(refusal("qwen3/yarn-mqa", [](Json& c) { c["rope_parameters"] = {{"full_attention", {{"rope_theta", 77.0}}}}; })
-            .find("'full_attention'") != std::string::npos);
+  CHECK(refusal("qwen3/yarn-mqa", [](Json& c) {
+          c["rope_parameters"] = {{"full_attention", {{"rope_theta", 77.0}}}};
+        }).find("'full_attention'") != std::string::npos);
   CHECK(refusal("gemma3/mixed-layers", [](Json& c) {
           c["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 8.0}};
         }).find("beside 'rope_parameters'") != std::string::npos);
