@@ -11,8 +11,10 @@ struct KvPool::State {
   std::vector<KvLayout> layers;
   std::vector<int64_t> page_offset;  // of each layer inside a block
   int64_t block_bytes = 0;
-  std::vector<int32_t> references;  // of each block
-  std::vector<BlockId> free;        // taken from the back
+  int64_t blocks = 0;
+  // Both grow as blocks are first taken: a context that only a file claims costs nothing.
+  std::vector<int32_t> references;  // of each block that was ever taken; those are the first ones
+  std::vector<BlockId> free;        // of them: taken from the back
   std::byte* memory = nullptr;
   size_t memory_bytes = 0;
 
@@ -48,9 +50,7 @@ Result<KvPool> KvPool::create(std::vector<KvLayout> layers, int64_t blocks) {
   state.memory = static_cast<std::byte*>(memory);
   state.memory_bytes = static_cast<size_t>(bytes);
   state.layers = std::move(layers);
-  state.references.assign(static_cast<size_t>(blocks), 0);
-  state.free.resize(static_cast<size_t>(blocks));
-  for (int64_t i = 0; i < blocks; ++i) state.free[static_cast<size_t>(i)] = static_cast<BlockId>(blocks - 1 - i);
+  state.blocks = blocks;
   return pool;
 }
 
@@ -59,13 +59,19 @@ KvPool::KvPool(KvPool&&) noexcept = default;
 KvPool& KvPool::operator=(KvPool&&) noexcept = default;
 KvPool::~KvPool() = default;
 
-int64_t KvPool::blocks() const { return static_cast<int64_t>(state_->references.size()); }
-int64_t KvPool::free_blocks() const { return static_cast<int64_t>(state_->free.size()); }
+int64_t KvPool::blocks() const { return state_->blocks; }
+int64_t KvPool::free_blocks() const {
+  return static_cast<int64_t>(state_->free.size()) + state_->blocks - static_cast<int64_t>(state_->references.size());
+}
 int64_t KvPool::block_bytes() const { return state_->block_bytes; }
 const std::vector<KvLayout>& KvPool::layers() const { return state_->layers; }
 
 BlockId KvPool::allocate() {
-  if (state_->free.empty()) return -1;
+  if (state_->free.empty()) {
+    if (static_cast<int64_t>(state_->references.size()) == state_->blocks) return -1;
+    state_->references.push_back(1);
+    return static_cast<BlockId>(state_->references.size() - 1);
+  }
   const BlockId block = state_->free.back();
   state_->free.pop_back();
   state_->references[static_cast<size_t>(block)] = 1;
@@ -84,7 +90,8 @@ void KvPool::release(BlockId block) {
 
 int KvPool::references(BlockId block) const {
   MANG_CHECK(block >= 0 && block < blocks());
-  return state_->references[static_cast<size_t>(block)];
+  const auto at = static_cast<size_t>(block);
+  return at < state_->references.size() ? state_->references[at] : 0;
 }
 
 std::byte* KvPool::page(BlockId block, int64_t layer) const {

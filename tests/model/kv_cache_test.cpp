@@ -68,6 +68,18 @@ TEST_CASE("memory becomes resident when it is written, not before") {
   CHECK(resident_bytes() < before + (uint64_t{32} << 20));
 }
 
+TEST_CASE("a context of 2^31 positions that only a file claims costs nothing until it is used") {
+  const uint64_t before = resident_bytes();
+  auto pool = KvPool::create({{KvType::f16, 1, 2, 2}}, int64_t{1} << 25);
+  REQUIRE(pool.ok());
+  CHECK(pool->blocks() == int64_t{1} << 25);
+  CHECK(pool->free_blocks() == int64_t{1} << 25);
+  CHECK(pool->allocate() == 0);
+  CHECK(pool->free_blocks() == (int64_t{1} << 25) - 1);
+  CHECK(pool->references((1 << 25) - 1) == 0);
+  CHECK(resident_bytes() < before + (uint64_t{8} << 20));
+}
+
 TEST_CASE("what no memory could hold is refused") {
   CHECK_FALSE(KvPool::create({layout()}, 0).ok());
   CHECK_FALSE(KvPool::create({layout()}, -1).ok());
