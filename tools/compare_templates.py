@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares Măng's template interpreter with Python's jinja2 as transformers sets it up.
 
-  compare_templates.py goldens     writes tests/golden/templates/*.json from the templates and cases there
+  compare_templates.py goldens     writes tests/golden/templates/*.jsonl from the templates and cases there
   compare_templates.py check       the committed goldens again, in both interpreters
   compare_templates.py publishers  publishers' templates (npm packages, GGUF files) over a matrix of conversations
   compare_templates.py random --count N --seed S    random templates: same text, or both refuse
@@ -14,6 +14,7 @@ import argparse
 import datetime
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -76,8 +77,14 @@ class Driver:
 
 def agree(expected, got):
     if "ok" in expected:
+        if " at 0x" in expected["ok"]:  # an object's address in Python's memory
+            return "ok" in got
         return expected["ok"] == got.get("ok")
     return "error" in got
+
+
+# What Măng refuses and Python has: said in the documentation.
+KNOWN_LIMITS = ("complex, which templates", "does not fit 64 bits")
 
 
 def show(label, request, expected, got):
@@ -92,17 +99,19 @@ def show(label, request, expected, got):
 
 def compare(driver, cases, limit=20):
     """Runs (label, request) pairs in both; returns (count, differing)."""
-    count = refused = 0
+    count = refused = limits = 0
     different = []
     for label, request in cases:
         expected, got = reference(request), driver.ask(request)
         count += 1
         refused += "error" in expected
-        if not agree(expected, got):
+        if "ok" in expected and any(limit in got.get("error", "") for limit in KNOWN_LIMITS):
+            limits += 1
+        elif not agree(expected, got):
             different.append(label)
             if len(different) <= limit:
                 show(label, request, expected, got)
-    print(f"{count} cases ({refused} refused by jinja2), {len(different)} different")
+    print(f"{count} cases ({refused} refused by jinja2, {limits} beyond 64 bits or complex), {len(different)} different")
     return count, different
 
 
@@ -155,7 +164,7 @@ def write_goldens():
     rows, refused = [], 0
     for _, request in random_cases(4000, 1):
         expected = outcome(request)
-        if "0x" in (expected or ""):  # an object's address
+        if re.search(r"0x|\dj\b", expected or ""):  # an object's address, a complex number
             continue
         # Short ones, few that fail at once.
         if len(request["template"]) > 400 or (expected is None and refused > 120):
@@ -239,12 +248,11 @@ def hostile(driver):
     wrong = 0
     templates = template_cases.hostile_templates()
     for template in templates:
-        start = datetime.datetime.now()
         got = driver.ask({"template": template, "now": NOW, "stats": True})
-        ms = (datetime.datetime.now() - start).total_seconds() * 1000
+        ms = got["ms"]
         worst = {"steps": max(worst["steps"], got["steps"]), "peak_bytes": max(worst["peak_bytes"], got["peak_bytes"]),
                  "ms": max(worst["ms"], ms)}
-        if got["steps"] > 1_010_000 or got["peak_bytes"] > (17 << 20) or ms > 250:
+        if got["steps"] > 1_000_000 or got["peak_bytes"] > (16 << 20) + (64 << 10) or ms > 250:
             wrong += 1
             print(f"OVER: {ms:.0f} ms, {got['steps']} steps, {got['peak_bytes']} bytes: {template[:200]!r}")
     print(f"{len(templates)} hostile templates, {wrong} over the limits; worst {worst}")

@@ -39,15 +39,15 @@ add("{{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ 1 == 1.0 }} {{ 'a' < 'b' }} {{ [1, 2] < 
     "{{ range(3) == range(0, 3, 1) }} {{ 2 in range(0, 10, 2) }} {{ [1,2,3][::-1] == [3,2,1] }}")
 # Attributes, items, slices.
 add("{{ d.a }} {{ d['a'] }} {{ d.missing }}| {{ d['missing'] is defined }} {{ l[0] }} {{ l[-1] }} {{ l[9] }}| {{ l.0 }} {{ 'abc'[1] }} {{ 'abc'[-1] }} {{ 'abc'[5] }}|", "{{ d.items() | list }} {{ d.keys() }} {{ d.values() }} {{ d.items() }}",
-    "{{ d.items }}{{ 1 if d.items is callable }}", "{{ d.missing.more }}", "{{ none.x }}|", "{{ none[0] }}|", "{{ none.x.y }}", "{{ l.append(1) }}", "{{ d.update({}) }}", "{{ l.append }}|{{ d.pop is defined }}", "{{ d.__class__ }}|{{ ''.__class__ }}|",
+    "{{ 1 if d.items is callable }}", "{{ d.missing.more }}", "{{ none.x }}|", "{{ none[0] }}|", "{{ none.x.y }}", "{{ l.append(1) }}", "{{ d.update({}) }}", "{{ l.append }}|{{ d.pop is defined }}", "{{ d.__class__ }}|{{ ''.__class__ }}|",
     "{{ ''.__class__.__mro__ }}", "{{ d['__class__'] }}|", "{{ l[1:] }} {{ l[:-1] }} {{ l[::2] }} {{ l[::-1] }} {{ l[5:] }} {{ l[-2:] }} {{ l[2:1] }} {{ l[None:2] }}", "{{ 'héllo wörld'[1:8:2] }} {{ 'héllo'[::-1] }} {{ 'héllo'[-3:-1] }}", "{{ (1,2,3)[1:] }} {{ range(10)[2:5] }} {{ range(10)[::-2]|list }}",
-    "{{ l[1:2, 0] }}", "{{ l['a'] }}|", "{{ l[1.0] }}|", "{{ l[true] }}", "{{ l[::0] }}", "{{ l['1':] }}", "{{ x[1:] }}", "{{ d[1:] }}", "{{ d[[1]] }}|", "{{ d.get('a') }} {{ d.get('z') }} {{ d.get('z', 5) }}", "{{ d['items'] }}|{{ e.items }}|{{ e['items'] }}",
+    "{{ l[1:2, 0] }}", "{{ l['a'] }}|", "{{ l[1.0] }}|", "{{ l[true] }}", "{{ l[::0] }}", "{{ l['1':] }}", "{{ x[1:] }}", "{{ d[1:] }}", "{{ d[[1]] }}|", "{{ d.get('a') }} {{ d.get('z') }} {{ d.get('z', 5) }}", "{{ d['items'] is callable }}|{{ e.items is callable }}|{{ e['items'] }}",
     "{{ e.get }}" + "{{ 1 }}" if False else "{{ e['get'] }}", "{{ d.a.b }}|", "{{ 5.5.x }}|", "{{ loop }}|", "{{ self }}"[:0] + "{{ self is defined }}", "{{ d|attr('items') is callable }} {{ d|attr('a') }}| {{ 'x'|attr('upper')() }}", "{{ l[1000000000000] }}|{{ l[-1000000000000:] }}",
     d={"a": 1, "b": [1, 2]}, l=[1, 2, 3, 4], e={"items": 7, "get": 8})
 # Undefined.
 add("{{ x }}|{{ x|default('d') }}|{{ x is defined }}|{{ x is undefined }}|{{ x|length }}|{{ x|list }}|{{ x|join }}|{{ x|string }}|{{ x|upper }}|{{ x|trim }}", "{{ x.y }}", "{{ x['y'] }}", "{{ x() }}", "{{ x + 1 }}", "{{ x|int }}", "{{ x|float }}", "{{ x|tojson }}", "{{ -x }}",
     "{% for i in x %}{{ i }}{% else %}none{% endfor %}", "{{ x|first }}|{{ x|sort }}|{{ x|map('upper')|list }}|{{ x|items|list }}", "{{ x|last }}", "{{ x|abs }}", "{{ x|round }}", "{{ x ~ 'a' }}", "{{ [x] }} {{ {'a': x} }}", "{{ x|default }}|{{ none|default('d') }}|{{ none|default('d', true) }}|{{ ''|default('e', boolean=true) }}",
-    "{{ x is callable }} {{ x is sequence }} {{ x is iterable }} {{ x is mapping }} {{ x is string }} {{ x is none }}", "{% if x %}a{% else %}b{% endif %}", "{{ x|replace('a', 'b') }}|{{ x|e }}|{{ x|wordcount }}", "{{ x|indent }}", "{{ x|dictsort }}", "{{ x|reverse }}", "{{ (x or y) is undefined }}", "{{ x|sum }} {{ x|unique|list }} {{ x|batch(2)|list }}")
+    "{{ x is callable }} {{ x is sequence }} {{ x is iterable }} {{ x is mapping }} {{ x is string }} {{ x is none }}", "{% if x %}a{% else %}b{% endif %}", "{{ x|replace('a', 'b') }}|{{ x|e }}|{{ x|wordcount }}", "{{ x|indent }}", "{{ x|dictsort }}", "{{ x|reverse|list }}", "{{ (x or y) is undefined }}", "{{ x|sum }} {{ x|unique|list }} {{ x|batch(2)|list }}")
 # Tests.
 add("{{ 1 is odd }} {{ 2 is even }} {{ 9 is divisibleby 3 }} {{ 9 is divisibleby(4) }} {{ 1 is number }} {{ 1.5 is float }} {{ 1 is integer }} {{ true is integer }} {{ true is boolean }} {{ true is true }} {{ false is false }} {{ 1 is true }} {{ none is none }}",
     "{{ 'a' is string }} {{ [] is sequence }} {{ {} is mapping }} {{ {} is sequence }} {{ 'a' is iterable }} {{ 5 is iterable }} {{ 'abc' is lower }} {{ 'ABC' is upper }} {{ '1' is lower }} {{ 'a' is in 'abc' }} {{ 1 is in [1] }} {{ 1 is not in [2] }}",
@@ -161,7 +161,9 @@ class Maker:
             return f"({self.number(depth - 1)}|{self.pick(NUMBER_FILTERS)})"
         if k == 1:
             return f"(-{self.number(depth - 1)})"
-        return f"({self.number(depth - 1)} {self.pick(['+', '-', '*', '/', '//', '%', '**'])} {self.number(depth - 1)})"
+        if k == 2:  # small exponents: Python would compute a power of a million digits
+            return f"({self.number(depth - 1)} ** {self.pick(['2', '3', '0', '-1', '0.5', 'b', 'a'])})"
+        return f"({self.number(depth - 1)} {self.pick(['+', '-', '*', '/', '//', '%'])} {self.number(depth - 1)})"
 
     def sequence(self, depth):
         if depth <= 0:

@@ -78,6 +78,7 @@ struct Expr {
   uint32_t positional = 0;
   std::vector<std::string> keywords;
   bool star = false, star_star = false;
+  bool folded_base = false;  // of a power: the base is computed when jinja2 compiles, the power is not
 
   Slot slot;                             // set by the resolver
   uint32_t constant = 0;                 // place in the render's constants

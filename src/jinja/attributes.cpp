@@ -35,7 +35,10 @@ Result<std::optional<Value>> subscript(Runtime& rt, const Value& object, const V
   if (object.is(Kind::opaque)) return object.opaque().item(rt, key);
   if (!object.is(Kind::string) && !object.is_sequence()) return none;
   if (!key.is_integral()) return none;
-  if (object.is(Kind::string)) MANG_TRY(rt.step(object.str().size() / 512));
+  if (object.is(Kind::string)) {
+    MANG_TRY(rt.step(object.str().size() / 512));
+    if (!object.text().ascii()) MANG_TRY(rt.letters(object.str().size()));
+  }
   const auto size = static_cast<int64_t>(object.is(Kind::string) ? object.text().length() : object.items().size());
   int64_t index = key.as_int();
   if (index < 0) index += size;
@@ -159,6 +162,7 @@ Result<Value> slice(Runtime& rt, const Value& object, const Value& start, const 
   if (object.is(Kind::undefined)) return undefined_error(object);
   if (object.is(Kind::string)) {
     MANG_TRY(rt.work(object.str().size()));
+    if (!object.text().ascii()) MANG_TRY(rt.letters(object.str().size()));
     MANG_TRY(auto bounds, slice_bounds(static_cast<int64_t>(object.text().length()), start, stop, step));
     return slice_text(rt, object, bounds);
   }

@@ -1,4 +1,6 @@
 // Expressions.
+#include <cmath>
+
 #include "jinja/filters.h"
 #include "jinja/interpreter.h"
 #include "jinja/python_number.h"
@@ -67,7 +69,7 @@ Result<Value> Interpreter::eval(const Expr& expr, const Env& env) {
     case Kind::modulo:
       return eval_arithmetic(expr, env, Arithmetic::modulo);
     case Kind::power:
-      return eval_arithmetic(expr, env, Arithmetic::power);
+      return eval_power(expr, env);
     case Kind::logical_and:
     case Kind::logical_or:
       return eval_and_or(expr, env);
@@ -198,6 +200,20 @@ Result<Value> Interpreter::eval_arithmetic(const Expr& expr, const Env& env, Ari
   MANG_TRY(Value right, eval(*expr.kids[1], env));
   rt_.line = expr.line;
   return arithmetic(rt_, op, left, right);
+}
+
+// jinja2 writes what it computed at compile time into Python source as it is, where ** binds tighter than a sign: with
+// a base of -2, folded, the power is -(2 ** x).
+Result<Value> Interpreter::eval_power(const Expr& expr, const Env& env) {
+  MANG_TRY(Value base, eval(*expr.kids[0], env));
+  MANG_TRY(Value exponent, eval(*expr.kids[1], env));
+  rt_.line = expr.line;
+  const bool minus = expr.folded_base && ((base.is(jinja::Kind::integer) && base.as_int() < 0) ||
+                                          (base.is(jinja::Kind::real) && std::signbit(base.as_real())));
+  if (!minus) return arithmetic(rt_, Arithmetic::power, base, exponent);
+  MANG_TRY(base, negate(base));
+  MANG_TRY(Value power, arithmetic(rt_, Arithmetic::power, base, exponent));
+  return negate(power);
 }
 
 Result<Value> Interpreter::eval_sign(const Expr& expr, const Env& env) {

@@ -31,6 +31,7 @@ Result<Value> strip_tags(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("striptags", arguments));
   MANG_TRY(std::string text, str_of(rt, self));
   MANG_TRY(rt.work(text.size() * 4));
+  MANG_TRY(rt.letters(text.size()));
   return rt.string(strip_html_tags(text));
 }
 
@@ -124,7 +125,7 @@ Result<Value> urlize(Runtime& rt, const Value& self, Arguments& arguments) {
     }
   }
   MANG_TRY(Value escaped, escape_value(rt, self));
-  MANG_TRY(rt.step(escaped.str().size() / 8));
+  MANG_TRY(rt.letters(escaped.str().size() * 3));
   MANG_TRY(rt.work(escaped.str().size() * 4));
   MANG_TRY(std::string out, urlize_html(escaped.str(), options));
   MANG_TRY(rt.work(out.size()));

@@ -34,7 +34,7 @@ Result<Value> first(Runtime& rt, const Value& self, Arguments& arguments) {
 
 // Values that Python's reversed() takes, back to front; nullopt: others.
 Result<std::optional<std::vector<Value>>> reversed(Runtime& rt, const Value& value) {
-  bool ok = value.is(Kind::string) || value.is_sequence() || value.is(Kind::dict);
+  bool ok = value.is(Kind::string) || value.is_sequence() || value.is(Kind::dict) || value.is(Kind::undefined);
   if (value.is(Kind::opaque)) {
     ok = dynamic_cast<const Range*>(&value.opaque()) || dynamic_cast<const DictView*>(&value.opaque());
   }
@@ -47,7 +47,6 @@ Result<std::optional<std::vector<Value>>> reversed(Runtime& rt, const Value& val
 Result<Value> last(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("last", arguments));
   if (self.is_sequence() && !self.items().empty()) return self.items().back();
-  if (self.is(Kind::undefined)) return undefined_error(self);
   MANG_TRY(auto items, reversed(rt, self));
   if (!items) return fail("'{}' object is not reversible", type_name(self));
   return items->empty() ? rt.undefined("No last item, sequence was empty.") : items->front();
@@ -67,7 +66,6 @@ Result<Value> reverse(Runtime& rt, const Value& self, Arguments& arguments) {
   }
   MANG_TRY(auto items, reversed(rt, self));
   if (!items) {
-    if (self.is(Kind::undefined)) return undefined_error(self);
     if (!is_iterable(self)) return fail("argument must be iterable");
     MANG_TRY(auto all, to_vector(rt, self));
     std::reverse(all.begin(), all.end());

@@ -20,7 +20,7 @@ Result<Value> mapped(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("filter", arguments));
   MANG_TRY(Value text, to_string_value(rt, self));
   MANG_TRY(rt.work(text.str().size() * 2));
-  MANG_TRY(rt.step(text.str().size() / 64));
+  MANG_TRY(rt.letters(text.str().size()));
   return rt.string(mapping(text.str()), text.text().safe);
 }
 
@@ -73,7 +73,7 @@ Result<Value> title(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("title", arguments));
   MANG_TRY(Value text, to_string_value(rt, self));
   MANG_TRY(rt.work(text.str().size() * 2));
-  MANG_TRY(rt.step(text.str().size() / 32));
+  MANG_TRY(rt.letters(text.str().size()));
   return rt.string(title_words(text.str()));
 }
 
@@ -141,6 +141,7 @@ Result<Value> indent(Runtime& rt, const Value& self, Arguments& arguments) {
   const bool safe = self.text().safe;
   if (safe && !(a[0].is(Kind::string) && a[0].text().safe)) by = escape_html(by);
   MANG_TRY(rt.work(self.str().size() * 2));
+  MANG_TRY(rt.letters(self.str().size()));
   const std::string text = std::string(self.str()) + "\n";
   const auto lines = text_methods::lines_of(text, false);
   Builder out(rt);
@@ -171,7 +172,7 @@ Result<Value> truncate(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(int64_t size, length_of(rt, self));
   if (size <= length + leeway) return self;
   if (!self.is(Kind::string) || !end.is(Kind::string)) return fail("truncate wants text, not {}", type_name(self));
-  MANG_TRY(rt.work(self.str().size()));
+  MANG_TRY(rt.letters(self.str().size()));
   auto kept = self.str().substr(0, unicode::offset_of(self.str(), static_cast<size_t>(length - end_length)));
   if (!kill_words) {
     if (const size_t space = kept.rfind(' '); space != std::string_view::npos) kept = kept.substr(0, space);
@@ -182,7 +183,7 @@ Result<Value> truncate(Runtime& rt, const Value& self, Arguments& arguments) {
 Result<Value> word_count(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("wordcount", arguments));
   MANG_TRY(Value text, to_string_value(rt, self));
-  MANG_TRY(rt.step(text.str().size() / 32));
+  MANG_TRY(rt.letters(text.str().size()));
   constexpr uint16_t word = unicode::kAlpha | unicode::kDecimal | unicode::kDigit | unicode::kNumeric;
   int64_t n = 0;
   bool inside = false;

@@ -81,6 +81,7 @@ Result<Value> strftime_now(Runtime& rt, const Value&, Arguments& arguments) {
   MANG_TRY(auto format, expect_text(a[0], "strftime_now"));
   if (!rt.now()) return fail("the template asks for the date, and no date was given");
   MANG_TRY(rt.work(format.size() * 30));
+  MANG_TRY(rt.step(format.size() / 2));
   return rt.string(format_time(*rt.now(), format));
 }
 

@@ -65,6 +65,12 @@ Result<void> Interpreter::print(const Value& value, Builder& out) {
   return out.append(escaped.str());
 }
 
+// The output of a filter or call block: jinja2 hands it on as it is, and only text joins the rest.
+Result<void> Interpreter::print_text(const Value& value, Builder& out) {
+  if (!value.is(Kind::string)) return fail("the block's result must be text, not {}", type_name(value));
+  return out.append(value.str());
+}
+
 Result<Interpreter::Flow> Interpreter::run(const Body& body, const Env& env, Builder& out) {
   for (const auto& statement : body) {
     MANG_TRY(rt_.step());
@@ -144,7 +150,7 @@ Result<Interpreter::Flow> Interpreter::run_for(const Stmt& statement, const Env&
   rt_.line = statement.line;
   if (!loop.recursive) return run_loop(loop, items, env, env, 0, out);
   MANG_TRY(Value text, render_recursive_loop(loop, env, items, 0));
-  MANG_TRY(print(text, out));
+  MANG_TRY(print_text(text, out));
   return Flow::normal;
 }
 
@@ -277,7 +283,7 @@ Result<Interpreter::Flow> Interpreter::run_captured(const Stmt& statement, const
     MANG_TRY(assign(*statement.exprs[0], std::move(value), env));
     MANG_TRY(export_names(statement, env));
   } else {
-    MANG_TRY(print(value, out));
+    MANG_TRY(print_text(value, out));
   }
   leave(statement.scope, env);
   return Flow::normal;
@@ -319,7 +325,7 @@ Result<Interpreter::Flow> Interpreter::run_macro_statement(const Stmt& statement
     const Value caller = Runtime::opaque(macro);
     MANG_TRY(text, eval_call(*statement.exprs[0], env, &caller));
   }
-  MANG_TRY(print(text, out));
+  MANG_TRY(print_text(text, out));
   return Flow::normal;
 }
 

@@ -121,6 +121,7 @@ class Interpreter {
   Result<void> assign(const Expr& target, Value value, const Env& env);
   Result<void> export_names(const Stmt& statement, const Env& env);
   Result<void> print(const Value& value, Builder& out);
+  Result<void> print_text(const Value& value, Builder& out);
   Result<Value> lookup(const std::string& name);  // missing when nothing has that name
   Result<Ref<Iterator>> filtered(const LoopInfo& loop, Ref<Iterator> items, const Env& closure);
 
@@ -135,6 +136,7 @@ class Interpreter {
   Result<Value> eval_call(const Expr& expr, const Env& env, const Value* caller = nullptr);
   Result<Value> eval_builtin(const Expr& expr, const Env& env);
   Result<Value> eval_arithmetic(const Expr& expr, const Env& env, Arithmetic op);
+  Result<Value> eval_power(const Expr& expr, const Env& env);
   Result<Value> eval_sign(const Expr& expr, const Env& env);
   Result<Value> eval_not(const Expr& expr, const Env& env);
   Result<Value> eval_and_or(const Expr& expr, const Env& env);

@@ -23,8 +23,9 @@ struct Window {
 
 Result<std::optional<Window>> window_of(Runtime& rt, const Value& self, const Value& start, const Value& end) {
   const auto text = self.str();
-  MANG_TRY(rt.step(text.size() / 256));
+  MANG_TRY(rt.step(text.size() / 32));
   const auto length = static_cast<int64_t>(self.text().length());
+  if (!self.text().ascii()) MANG_TRY(rt.letters(text.size()));
   int64_t from = 0, to = length;
   if (present(start)) {
     MANG_TRY(from, to_index(start, "a position"));
@@ -148,7 +149,7 @@ Result<Value> split_either(Runtime& rt, std::string_view name, const Value& self
     MANG_TRY(limit, to_index(a[1], "maxsplit"));
   }
   const auto text = self.str();
-  MANG_TRY(rt.work(text.size() * (side == Side::right ? 2 : 1)));
+  MANG_TRY(rt.work(text.size() * (side == Side::right ? 16 : 8)));
   std::vector<std::string_view> parts;
   if (present(a[0])) {
     MANG_TRY(auto separator, expect_text(a[0], name));
@@ -173,7 +174,7 @@ Result<Value> partition_either(Runtime& rt, std::string_view name, const Value& 
   MANG_TRY(auto separator, expect_text(a[0], name));
   if (separator.empty()) return fail("empty separator");
   const auto text = self.str();
-  MANG_TRY(rt.work(text.size() * 2));
+  MANG_TRY(rt.work(text.size() * 8));
   const size_t at = side == Side::left ? find_bytes(text, separator) : rfind_bytes(text, separator);
   if (at == kNone) {
     const Value empty = piece(rt, self, "");
@@ -255,7 +256,7 @@ Result<Value> rpartition(Runtime& rt, const Value& self, Arguments& arguments) {
 Result<Value> split_lines(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(auto a, bind<1>("splitlines", arguments, {"keepends"}, 0));
   MANG_TRY(bool keep, truth_or(rt, a[0], false));
-  MANG_TRY(rt.work(self.str().size() * 8));
+  MANG_TRY(rt.letters(self.str().size()));
   std::vector<Value> out;
   for (const auto line : lines_of(self.str(), keep)) {
     MANG_TRY(rt.step());
@@ -286,7 +287,7 @@ Result<Value> join(Runtime& rt, const Value& self, Arguments& arguments) {
 
 Result<std::string> replace_text(Runtime& rt, std::string_view text, std::string_view old, std::string_view by,
                                  int64_t limit) {
-  MANG_TRY(rt.step(text.size() / 256));
+  MANG_TRY(rt.step(text.size() / 16));
   size_t hits = old.empty() ? unicode::count(text) + 1 : count_bytes(text, old);
   if (limit >= 0) hits = std::min(hits, static_cast<size_t>(limit));
   size_t grown = 0;
@@ -328,16 +329,20 @@ Result<Value> replace(Runtime& rt, const Value& self, Arguments& arguments) {
 
 std::string_view strip_text(std::string_view text, std::optional<std::string_view> chars, bool left, bool right) {
   if (!chars) return unicode::strip(text, left, right);
-  const auto listed = [&](std::string_view code_point) { return chars->find(code_point) != kNone; };
-  while (left && !text.empty()) {
+  std::vector<char32_t> listed;
+  for (size_t at = 0; at < chars->size();) listed.push_back(unicode::decode(*chars, at));
+  std::sort(listed.begin(), listed.end());
+  const auto strips = [&](size_t at) {
+    return std::binary_search(listed.begin(), listed.end(), unicode::decode(text, at));
+  };
+  while (left && !text.empty() && strips(0)) {
     size_t next = 0;
     unicode::decode(text, next);
-    if (!listed(text.substr(0, next))) break;
     text.remove_prefix(next);
   }
   while (right && !text.empty()) {
     const size_t start = unicode::previous(text, text.size());
-    if (!listed(text.substr(start))) break;
+    if (!strips(start)) break;
     text.remove_suffix(text.size() - start);
   }
   return text;
@@ -351,10 +356,9 @@ Result<Value> strip_sides(Runtime& rt, std::string_view name, const Value& self,
   std::optional<std::string_view> chars;
   if (present(a[0])) {
     MANG_TRY(chars, expect_text(a[0], name));
-    // Each code point of the text may be looked up among all the characters.
-    MANG_TRY(rt.step(self.str().size() * (chars->size() / 64 + 1) / 64));
+    MANG_TRY(rt.letters(self.str().size() + chars->size()));
   }
-  MANG_TRY(rt.work(self.str().size()));
+  MANG_TRY(rt.work(self.str().size() * 4));
   return piece(rt, self, strip_text(self.str(), chars, left, right));
 }
 

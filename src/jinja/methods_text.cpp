@@ -16,7 +16,7 @@ template <Mapping mapping>
 Result<Value> mapped(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("str method", arguments));
   MANG_TRY(rt.work(self.str().size() * 2));
-  MANG_TRY(rt.step(self.str().size() / 64));  // a table look-up for each letter beyond ASCII
+  MANG_TRY(rt.letters(self.str().size()));
   return rt.string(mapping(self.str()), self.text().safe);
 }
 
@@ -25,7 +25,7 @@ template <uint16_t any_of>
 Result<Value> all_are(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("str method", arguments));
   const auto text = self.str();
-  MANG_TRY(rt.step(text.size() / 32));
+  MANG_TRY(rt.letters(text.size()));
   for (size_t at = 0; at < text.size();) {
     if ((unicode::properties(unicode::decode(text, at)) & any_of) == 0) return Value::boolean(false);
   }
@@ -38,7 +38,7 @@ template <bool upper>
 Result<Value> is_case(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("str method", arguments));
   const auto text = self.str();
-  MANG_TRY(rt.step(text.size() / 32));
+  MANG_TRY(rt.letters(text.size()));
   bool any = false;
   for (size_t at = 0; at < text.size();) {
     const uint16_t p = unicode::properties(unicode::decode(text, at));
@@ -51,7 +51,7 @@ Result<Value> is_case(Runtime& rt, const Value& self, Arguments& arguments) {
 Result<Value> is_title(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("istitle", arguments));
   const auto text = self.str();
-  MANG_TRY(rt.step(text.size() / 32));
+  MANG_TRY(rt.letters(text.size()));
   bool any = false, after_cased = false;
   for (size_t at = 0; at < text.size();) {
     const uint16_t p = unicode::properties(unicode::decode(text, at));
@@ -75,7 +75,7 @@ Result<Value> is_ascii(Runtime&, const Value& self, Arguments& arguments) {
 
 Result<Value> is_identifier(Runtime& rt, const Value& self, Arguments& arguments) {
   MANG_TRY(bind_none("isidentifier", arguments));
-  MANG_TRY(rt.step(self.str().size() / 32));
+  MANG_TRY(rt.letters(self.str().size()));
   return Value::boolean(unicode::is_identifier(self.str()));
 }
 
@@ -86,10 +86,18 @@ Result<Value> pad(Runtime& rt, const Value& text, int64_t left, int64_t right, s
   if (left > kMaxPadding || right > kMaxPadding)
     return fail("padding to more than {} characters is refused", kMaxPadding);
   MANG_TRY(rt.work(static_cast<size_t>(left + right) * fill.size() + text.str().size()));
+  const auto repeat_fill = [&](std::string& out, int64_t times) {
+    if (fill.size() == 1) {
+      out.append(static_cast<size_t>(times), fill[0]);
+    } else {
+      for (; times > 0; --times) out += fill;
+    }
+  };
   std::string out;
-  for (; left > 0; --left) out += fill;
+  out.reserve(static_cast<size_t>(left + right) * fill.size() + text.str().size());
+  repeat_fill(out, left);
   out += text.str();
-  for (; right > 0; --right) out += fill;
+  repeat_fill(out, right);
   return rt.string(std::move(out), text.text().safe);
 }
 
@@ -130,6 +138,7 @@ Result<Value> expand_tabs(Runtime& rt, const Value& self, Arguments& arguments) 
   }
   if (size > kMaxPadding) return fail("padding to more than {} characters is refused", kMaxPadding);
   const auto text = self.str();
+  MANG_TRY(rt.letters(text.size()));
   Builder out(rt);
   int64_t column = 0;
   for (size_t at = 0; at < text.size();) {
@@ -197,6 +206,7 @@ Result<Value> make_trans(Runtime& rt, const Value&, Arguments& arguments) {
   }
   MANG_TRY(auto from, expect_text(a[0], "maketrans"));
   MANG_TRY(auto to, expect_text(a[1], "maketrans"));
+  MANG_TRY(rt.letters(from.size() + to.size()));
   if (unicode::count(from) != unicode::count(to)) {
     return fail("the first two maketrans arguments must have equal length");
   }
@@ -206,6 +216,7 @@ Result<Value> make_trans(Runtime& rt, const Value&, Arguments& arguments) {
   }
   if (given(a[2])) {
     MANG_TRY(auto remove, expect_text(a[2], "maketrans"));
+    MANG_TRY(rt.letters(remove.size()));
     for (size_t i = 0; i < remove.size();) {
       const auto x = static_cast<int64_t>(unicode::decode(remove, i));
       MANG_TRY(dict_set(rt, *table, Value::integer(x), Value::none()));

@@ -1,4 +1,5 @@
 // Expressions, from the loosest binding (a if b else c) to the tightest (names, literals, brackets).
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -27,6 +28,19 @@ ExprPtr make_literal(int line, Literal literal) {
   auto node = make(Expr::Kind::literal, line);
   node->literal = std::move(literal);
   return node;
+}
+
+// Whether jinja2 folds this into a literal when it compiles.
+bool is_constant(const Expr& expr) {
+  switch (expr.kind) {
+    case Expr::Kind::name:
+    case Expr::Kind::call:
+    case Expr::Kind::namespace_ref:
+      return false;
+    default:
+      return std::all_of(expr.kids.begin(), expr.kids.end(),
+                         [](const ExprPtr& kid) { return !kid || is_constant(*kid); });
+  }
 }
 
 class NestingGuard {
@@ -230,7 +244,9 @@ Result<ExprPtr> Parser::parse_power() {
   while (current().is_op("**")) {
     const int line = next().line;
     MANG_TRY(ExprPtr right, parse_unary());
+    const bool folded_base = is_constant(*left) && !is_constant(*right);
     MANG_TRY(left, checked(make(Expr::Kind::power, line, std::move(left), std::move(right))));
+    left->folded_base = folded_base;
   }
   return left;
 }

@@ -5,7 +5,6 @@
 namespace mang::jinja {
 namespace {
 
-constexpr uint64_t kBytesPerStep = 256;
 constexpr uint64_t kStepsBetweenClocks = 4096;
 
 }  // namespace
@@ -35,7 +34,10 @@ Result<void> Runtime::check_limits() {
   if (memory.used > memory.limit) {
     return fail("the template needs more than {} bytes of memory; it was stopped", memory.limit);
   }
-  if (steps_ >= max_steps_) return fail("the template takes more than {} steps; it was stopped", max_steps_);
+  if (steps_ >= max_steps_) {
+    steps_ = max_steps_;  // what was refused is not done
+    return fail("the template takes more than {} steps; it was stopped", max_steps_);
+  }
   if (deadline_ && std::chrono::steady_clock::now() > *deadline_) {
     return fail("the template takes longer than {} ms; it was stopped", deadline_ms_);
   }

@@ -23,6 +23,10 @@ inline constexpr int kMaxCallDepth = 190;  // macros and recursive loops inside 
 inline constexpr int64_t kMaxRange = 100'000;  // items of range(), as jinja2's sandbox
 inline constexpr int64_t kMaxPadding = int64_t{1} << 24;
 
+// What a step buys, so that a million take about a tenth of a second whatever they are spent on.
+inline constexpr uint64_t kBytesPerStep = 256;      // copied
+inline constexpr uint64_t kLetterBytesPerStep = 8;  // decoded, looked up, mapped
+
 class Runtime {
  public:
   explicit Runtime(const RenderOptions& options);
@@ -30,7 +34,7 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  // Counts work; fails when a limit is passed.
+  // Counts work that is about to be done; fails when that would pass a limit.
   Result<void> step(uint64_t n = 1) {
     steps_ += n;
     if (steps_ >= next_check_ || memory.used > memory.limit) return check_limits();
@@ -38,10 +42,10 @@ class Runtime {
   }
   // About to read `bytes` and keep up to `bytes` new ones.
   Result<void> work(size_t bytes);
+  // About to look at `bytes` of text letter by letter.
+  Result<void> letters(size_t bytes) { return step(bytes / kLetterBytesPerStep); }
   // About to handle `n` items of 16 bytes each.
   Result<void> work_items(size_t n) { return work(n * sizeof(Value)); }
-  // Work that already happened, noticed at the next step.
-  void add_steps(uint64_t n) { steps_ += n; }
 
   Value string(std::string bytes, bool safe = false);
   Value list(std::vector<Value> items) { return sequence(Kind::list, std::move(items)); }

@@ -15,7 +15,7 @@ namespace mang::jinja {
 // What the passes over a template may cost together: its size times its nesting is not bounded by its size alone.
 struct ResolverBudget {
   size_t used = 0;
-  static constexpr size_t kLimit = 2'000'000;  // names copied and nodes visited again
+  static constexpr size_t kLimit = 400'000;  // names copied and nodes visited again
   [[nodiscard]] bool spend(size_t n) { return (used += n) <= kLimit; }
   [[nodiscard]] bool exceeded() const { return used > kLimit; }
 };

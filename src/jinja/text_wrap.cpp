@@ -265,6 +265,7 @@ class PrettyPrinter {
   // A long string becomes several literals, cut at lines and words.
   Result<void> write_text(std::string_view text, const std::string& whole, int64_t indent, int64_t allowance,
                           int level) {
+    MANG_TRY(rt_.letters(text.size()));
     const auto lines = text_methods::lines_of(text, true);
     if (level == 1) {
       indent += 1;
@@ -281,7 +282,7 @@ class PrettyPrinter {
       std::string current;
       const auto words = spaced_words(lines[i]);
       for (size_t j = 0; j < words.size(); ++j) {
-        MANG_TRY(rt_.step(1 + current.size() / 64));
+        MANG_TRY(rt_.step(1 + (current.size() + words[j].size()) / 8));
         const std::string candidate = current + std::string(words[j]);
         const bool last_word = last_line && j + 1 == words.size();
         if (repr_size(candidate) > width - (last_word ? allowance : 0)) {

@@ -1,7 +1,9 @@
 // Renders templates for tools/compare_templates.py: one JSON object a line in, one a line out.
 //   {"template": "…", "context": {…}, "now": "2026-07-29T08:30:00"}  →  {"ok": "…"} or {"error": "…"}
 //   {"chat": "…", "messages": […], "tools": …, "special": {…}, "add_generation_prompt": …, "variables": {…}}
-// The optional "limits": {"steps", "bytes", "ms"} apply; "stats": true adds the steps and the peak of memory.
+// The optional "limits": {"steps", "bytes", "ms"} apply; "stats": true adds the steps, the peak of memory and the
+// processor's milliseconds.
+#include <ctime>
 #include <iostream>
 #include <string>
 
@@ -57,11 +59,13 @@ int main() {
       continue;
     }
     mang::jinja::RenderStats stats;
+    const std::clock_t start = std::clock();
     const auto text = request->contains("chat") ? render_chat(*request) : render_template(*request, stats);
     Json answer = text.ok() ? Json{{"ok", *text}} : Json{{"error", text.error().message}};
     if (request->value("stats", false)) {
       answer["steps"] = stats.steps;
       answer["peak_bytes"] = stats.peak_bytes;
+      answer["ms"] = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     }
     std::cout << mang::dump_json(answer) << "\n" << std::flush;
   }
