@@ -4,7 +4,7 @@ namespace mang {
 
 namespace {
 
-constexpr size_t kMaxMembers = 4096;  // of one object outside the tables
+constexpr size_t kMaxMembers = 512;  // of one object outside the tables: names are compared with all before them
 constexpr size_t kMaxNodes = 1 << 21;
 
 // nlohmann's SAX interface.
@@ -179,7 +179,9 @@ class Reader {
       refuse(fmt::format("\"{}\" stands there twice", key_));
       return nullptr;
     }
-    return &(parent[key_] = std::move(value));
+    auto& members = parent.get_ref<Json::object_t&>();
+    members.emplace_back(key_, std::move(value));
+    return &members.back().second;
   }
   bool add(Json value) { return place(std::move(value)) != nullptr; }
   bool open(Json container) {

@@ -21,8 +21,8 @@ inline uint64_t mix_hash(uint64_t a, uint64_t b) {
 }
 
 inline uint64_t hash_bytes(const char* p, size_t n) {
-  constexpr uint64_t k0 = 0xA0761D6478BD642F, k1 = 0xE7037ED1A0B428DB;
-  uint64_t h = k0 ^ n;
+  constexpr uint64_t k0 = 0xA0761D6478BD642F, k1 = 0xE7037ED1A0B428DB, k2 = 0x8EBC6AF09C88C6E3;
+  uint64_t h = k0 ^ (k2 * (n + 1));  // h ^ k0 multiplies: it must have bits everywhere
   while (n > 8) {
     uint64_t word;
     std::memcpy(&word, p, 8);
