@@ -5,6 +5,8 @@
   compare_templates.py check       the committed goldens again, in both interpreters
   compare_templates.py publishers  publishers' templates (npm packages, GGUF files) over a matrix of conversations
   compare_templates.py random --count N --seed S    random templates: same text, or both refuse
+  compare_templates.py seeds       writes fuzz/corpus/jinja/ from the same templates
+  compare_templates.py speed       processor time of 500 to 4,000 messages, for the templates given or those there
   compare_templates.py hostile     hostile templates against the limits of steps, memory and time
 
 Needs Python with transformers, jinja2 and gguf, npm for `publishers`, and the driver (--driver build/…/template_driver).
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import template_cases  # noqa: E402  (beside this file)
@@ -176,6 +179,24 @@ def write_goldens():
     write_rows(GOLDEN / "random.jsonl", rows)
 
 
+def write_seeds():
+    """What fuzzing starts from: a template, and behind a zero byte its context as JSON."""
+    folder = ROOT / "fuzz" / "corpus" / "jinja"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    for path in sorted(GOLDEN.glob("*.jinja")):
+        (folder / f"chat_{path.stem}").write_bytes(path.read_bytes())
+    for i, (template, context) in enumerate(template_cases.LANGUAGE):
+        if i % 4 == 0:
+            data = json.dumps(context, ensure_ascii=False) if context else ""
+            (folder / f"language_{i:03}").write_bytes(f"{template}\0{data}".encode())
+    for i, template in enumerate(template_cases.hostile_templates()):
+        if i % 9 == 0 and len(template) < 600:
+            (folder / f"hostile_{i:03}").write_bytes(template.encode())
+    print(f"{folder.relative_to(ROOT)}: {len(list(folder.iterdir()))} seeds")
+
+
 def golden_cases():
     matrix_requests = dict(own_chat_cases())
     for line in (GOLDEN / "chat_expected.jsonl").read_text(encoding="utf-8").splitlines():
@@ -237,10 +258,48 @@ def publisher_cases(gguf_folder, extra):
     for name, source, config in sources:
         special = dict(matrix["special"])
         for key, value in config.items():
-            if key.endswith("_token") and value:
+            if key.endswith("_token") and isinstance(value, (str, dict)):
                 special[key] = value["content"] if isinstance(value, dict) else value
         print(f"{name}: {len(source)} bytes")
         yield from chat_requests(name, source, {**matrix, "special": special})
+
+
+def long_request(source, count):
+    messages = [{"role": "system", "content": "Bạn là trợ lý."}]
+    for i in range(count - 1):
+        role = "assistant" if i % 2 else "user"
+        messages.append({"role": role, "content": f"Message {i}: " + "tre già măng mọc, " * 12 + "\nwith a second line."})
+    return {"chat": source, "messages": messages, "now": NOW, "special": {"bos_token": "<s>", "eos_token": "</s>"},
+            "add_generation_prompt": True, "stats": True}
+
+
+def best_ms(run, times=3):
+    """(what run returns, the least processor time of a few runs)."""
+    best, result = 1e9, None
+    for _ in range(times):
+        start = time.process_time()
+        result = run()
+        best = min(best, (time.process_time() - start) * 1000)
+    return result, best
+
+
+def speed(driver, sources):
+    """Long conversations: the time of each message must not grow with their number."""
+    fine = True
+    for name, source in sources:
+        row, per_message = [], []
+        for count in (500, 1000, 2000, 4000):
+            request = long_request(source, count)
+            expected, theirs = best_ms(lambda: reference(request))
+            answers = [driver.ask(request) for _ in range(3)]
+            ours = min(answer["ms"] for answer in answers)
+            same = agree(expected, answers[0])
+            fine &= same and ours <= theirs
+            per_message.append(ours / count)
+            row.append(f"{count}: {ours:.1f} ms / {theirs:.1f} ms" + ("" if same else " DIFFERENT"))
+        fine &= per_message[-1] <= 2 * per_message[0]
+        print(f"{name}: " + ", ".join(row) + "  (Măng / jinja2)")
+    return fine
 
 
 def hostile(driver):
@@ -261,19 +320,25 @@ def hostile(driver):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["goldens", "check", "publishers", "random", "hostile", "own"])
+    parser.add_argument("what", choices=["goldens", "check", "publishers", "random", "hostile", "own", "seeds", "speed"])
     parser.add_argument("--driver", default=str(ROOT / "build/test/tests/jinja/template_driver"))
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--gguf", help="folder with GGUF files whose templates join `publishers`")
-    parser.add_argument("templates", nargs="*", help="more template files for `publishers`")
-    args = parser.parse_args()
+    parser.add_argument("templates", nargs="*", help="template files for `publishers` and `speed`")
+    args = parser.parse_intermixed_args()
     if args.what == "goldens":
         write_goldens()
+        return 0
+    if args.what == "seeds":
+        write_seeds()
         return 0
     driver = Driver(args.driver)
     if args.what == "check":
         return 0 if check_goldens(driver) else 1
+    if args.what == "speed":
+        paths = [pathlib.Path(p) for p in args.templates] or sorted(GOLDEN.glob("*.jinja"))
+        return 0 if speed(driver, [(p.stem, p.read_text(encoding="utf-8")) for p in paths]) else 1
     if args.what == "hostile":
         return 0 if hostile(driver) else 1
     if args.what == "own":

@@ -11,28 +11,37 @@ namespace {
 constexpr uint64_t kStepsPerByte = 4;
 constexpr size_t kBytesPerByte = 8;
 
-// Fields that are null are as good as absent: APIs send "content": null, and templates would print None.
-Json without_nulls(const Json& message) {
+// A message as templates expect it. Fields that are null are as good as absent: APIs send "content": null, and
+// templates would print None. Reasoning goes by three names, of which templates read the first or the second.
+Json for_template(const Json& message) {
+  constexpr std::array names = {"reasoning_content", "thinking", "reasoning"};
   Json out = Json::object();
+  const Json* reasoning = nullptr;
+  for (const char* name : names) {
+    const auto at = message.find(name);
+    if (at == message.end() || at->is_null()) continue;
+    reasoning = &*at;
+    out["thinking"] = *reasoning;
+    break;
+  }
   for (const auto& [key, value] : message.items()) {
     if (!value.is_null()) out[key] = value;
   }
+  if (reasoning) out["reasoning_content"] = *reasoning;
   return out;
 }
 
-// A message's reasoning goes by three names; templates read the first or the second.
-Json with_reasoning(const Json& message) {
-  constexpr std::array names = {"reasoning_content", "thinking", "reasoning"};
-  for (const char* name : names) {
-    const auto reasoning = message.find(name);
-    if (reasoning == message.end()) continue;
-    Json out = Json::object();
-    out["thinking"] = *reasoning;
-    for (const auto& [key, value] : message.items()) out[key] = value;
-    out["reasoning_content"] = *reasoning;
-    return out;
+// The bytes of a request's text, and a few for each value. Requests are as shallow as parse_json lets them be.
+size_t size_of(const Json& json) {
+  size_t size = 8;
+  if (json.is_string()) size += json.get_ref<const std::string&>().size();
+  if (json.is_array()) {
+    for (const auto& item : json) size += size_of(item);
   }
-  return message;
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) size += key.size() + size_of(value);
+  }
+  return size;
 }
 
 }  // namespace
@@ -53,7 +62,7 @@ Result<std::string> ChatTemplate::render(const ChatRequest& request) const {
     return fail("the conversation is empty; it needs at least one message.");
   }
   Json messages = Json::array();
-  for (const auto& message : request.messages) messages.push_back(with_reasoning(without_nulls(message)));
+  for (const auto& message : request.messages) messages.push_back(for_template(message));
 
   Json context = Json::object();
   for (const auto& [name, token] : special_tokens_) context[name] = token;
@@ -64,7 +73,7 @@ Result<std::string> ChatTemplate::render(const ChatRequest& request) const {
   context["add_generation_prompt"] = request.add_generation_prompt;
 
   jinja::RenderOptions options;
-  const size_t size = context.dump(-1, ' ', false, Json::error_handler_t::replace).size();
+  const size_t size = size_of(context);
   options.max_steps += kStepsPerByte * size;
   options.max_bytes += kBytesPerByte * size;
   options.now = request.now;

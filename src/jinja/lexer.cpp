@@ -317,6 +317,7 @@ Result<void> Lexer::lex_token() {
       skip(end + 1 - at_);
       return {};
     }
+    return error("the text that starts here with {} is not closed", static_cast<char>(c));
   }
   constexpr std::array<std::string_view, 26> operators = {"**", "//", "==", "!=", ">=", "<=", "+", "-", "/",
                                                           "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
@@ -328,7 +329,9 @@ Result<void> Lexer::lex_token() {
   if (*op == "(" || *op == "[" || *op == "{") {
     brackets_.push_back(*op == "(" ? ')' : *op == "[" ? ']' : '}');
   } else if (*op == ")" || *op == "]" || *op == "}") {
-    if (brackets_.empty()) return error("unexpected '{}'", *op);
+    if (brackets_.empty()) {
+      return error("unexpected '{}'{}", *op, *op == "}" ? "; an output ends with '}}', a statement with '%}'" : "");
+    }
     if (brackets_.back() != (*op)[0]) return error("unexpected '{}', expected '{}'", *op, brackets_.back());
     brackets_.pop_back();
   }

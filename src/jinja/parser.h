@@ -100,7 +100,7 @@ class Parser {
   size_t at_ = 0;
   int statement_nesting_ = 0;
   int expression_nesting_ = 0;
-  std::vector<std::string> open_tags_;
+  std::vector<std::pair<std::string, int>> open_tags_;  // with their lines
   std::vector<std::vector<std::string_view>> expected_ends_;
 };
 

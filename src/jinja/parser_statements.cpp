@@ -65,7 +65,8 @@ Error Parser::unknown_tag(const std::string& name) const {
     message += quoted(expected_ends_.back()) + ".";
   }
   if (!open_tags_.empty()) {
-    message += fmt::format(" The innermost block that needs to be closed is '{}'.", open_tags_.back());
+    const auto& [name_open, line] = open_tags_.back();
+    message += fmt::format(" The innermost block that needs to be closed is '{}', opened in line {}.", name_open, line);
   }
   return error_at(current().line, "{}", message);
 }
@@ -148,7 +149,7 @@ Result<StmtPtr> Parser::parse_statement() {
     if (++statement_nesting_ > kMaxStatementNesting) {
       return error_at(current().line, "statements are nested more than {} deep", kMaxStatementNesting);
     }
-    open_tags_.push_back(name);
+    open_tags_.emplace_back(name, current().line);
     MANG_TRY(StmtPtr statement, (this->*parse)());
     open_tags_.pop_back();
     --statement_nesting_;

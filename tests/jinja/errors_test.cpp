@@ -11,10 +11,13 @@ TEST_CASE("errors name the template, the line and the cause") {
   CHECK(error_of("\n\n{{ [1][5].x }}") == "t: line 3: list object has no element 5");
   CHECK(error_of("{% if x %}\n{% endfor %}") ==
         "t: line 2: Encountered unknown tag 'endfor'. Jinja was looking for the following tags: 'elif' or 'else' or "
-        "'endif'. The innermost block that needs to be closed is 'if'.");
+        "'endif'. The innermost block that needs to be closed is 'if', opened in line 1.");
   CHECK(error_of("{% for x in y %}") ==
         "t: line 1: Unexpected end of template. Jinja was looking for the following tags: 'endfor' or 'else'. The "
-        "innermost block that needs to be closed is 'for'.");
+        "innermost block that needs to be closed is 'for', opened in line 1.");
+  CHECK(error_of("\n{{ 'open }}") == "t: line 2: the text that starts here with ' is not closed");
+  CHECK(error_of("{{ a }\n{% if b %}{% endif %}") ==
+        "t: line 1: unexpected '}'; an output ends with '}}', a statement with '%}'");
   CHECK(error_of("{{ 'a' + 1 }}") == "t: line 1: can only concatenate str (not \"int\") to str");
   CHECK(error_of("{{ 1 < 'a' }}") == "t: line 1: '<' not supported between instances of 'int' and 'str'");
   CHECK(error_of("\n{{ 'a'|nope }}") == "t: line 2: No filter named 'nope'.");
