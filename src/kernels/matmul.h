@@ -20,10 +20,12 @@ class PackedMatrix {
  public:
   PackedMatrix() = default;
   // rows × cols of dtype; cols must be a multiple of the type's block. Memory is allocated, not filled.
-  // Matrices of one model come from one arena; without one the matrix has memory of its own.
+  // Matrices of one model come from one arena; without one the matrix has memory of its own. allocated() is false where
+  // the system gave none.
   static PackedMatrix allocate(DType dtype, int64_t rows, int64_t cols, WeightArena& arena);
   static PackedMatrix allocate(DType dtype, int64_t rows, int64_t cols);
 
+  [[nodiscard]] bool allocated() const { return data_ != nullptr; }
   [[nodiscard]] DType dtype() const { return dtype_; }
   [[nodiscard]] int64_t rows() const { return rows_; }   // output features, without padding
   [[nodiscard]] int64_t cols() const { return cols_; }   // input features

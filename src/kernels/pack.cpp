@@ -206,6 +206,7 @@ PackedMatrix PackedMatrix::allocate(DType dtype, int64_t rows, int64_t cols, Wei
 
 bool pack_rows(const Device& device, std::span<const std::byte> stored, int64_t count, int64_t first_row,
                std::span<const int32_t> order, PackedMatrix& to) {
+  MANG_CHECK(to.allocated());
   MANG_CHECK(first_row >= 0 && first_row % kTileRows == 0 && first_row + count <= to.rows());
   const auto stride = static_cast<int64_t>(row_bytes(to.dtype(), static_cast<uint64_t>(to.cols())));
   MANG_CHECK(static_cast<int64_t>(stored.size()) == count * stride);

@@ -10,7 +10,7 @@ namespace mang {
 class WeightArena {
  public:
   // 64-byte aligned, zero-filled memory that lives as long as anyone holds a piece of its block. Only what is written
-  // becomes resident.
+  // becomes resident. Null: the system gives no more.
   std::shared_ptr<std::byte[]> take(size_t bytes);
 
  private:

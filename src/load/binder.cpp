@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/units.h"
 #include "tensor/float16.h"
 
 namespace mang {
@@ -79,6 +80,10 @@ Result<PackedMatrix> Binder::pack(const std::string& name, int64_t rows, int64_t
   const auto c = static_cast<uint64_t>(cols);
   MANG_TRY(const StoredTensor* tensor, expect(name, Wanted::any_type, {r, c}));
   PackedMatrix out = PackedMatrix::allocate(tensor->dtype, rows, cols, arena_);
+  if (!out.allocated()) {
+    return fail("{}: no room for tensor '{}' ({}). Use a smaller model, or let this program use more memory.", what_,
+                name, human_bytes(static_cast<uint64_t>(out.bytes())));
+  }
   const std::vector<int32_t> order = canonical_order(stored_rows, rows);
   // Slab by slab, so that a large matrix is never in memory twice; one whose rows change places goes in one piece.
   const auto stride = static_cast<int64_t>(row_bytes(tensor->dtype, c));

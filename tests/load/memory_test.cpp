@@ -1,5 +1,6 @@
 // Memory after load stays near the file's size: packed weights are no larger, and the file's own pages are given back.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <fstream>
 
@@ -44,6 +45,41 @@ TEST_CASE("resident memory after load is at most 1.05 of the file and 16 MB") {
     CHECK(model->info().weight_bytes <= file * 105 / 100);
     CHECK(after <= before + file * 105 / 100 + (uint64_t{16} << 20));
   }
+}
+
+// A limit on the address space of this process, a little above what it has.
+class AddressLimit {
+ public:
+  explicit AddressLimit(uint64_t more) {
+    REQUIRE(getrlimit(RLIMIT_AS, &before_) == 0);
+    rlimit limit = before_;
+    limit.rlim_cur = status_bytes("VmSize") + more;
+    REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+  }
+  ~AddressLimit() { setrlimit(RLIMIT_AS, &before_); }
+  AddressLimit(const AddressLimit&) = delete;
+  AddressLimit& operator=(const AddressLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("weights the system has no room for: a sentence, not an end") {
+  TempDir dir;
+  const std::string path = dir.file("model.gguf");
+  TinyLlama().write(path);
+  Machine machine(1);
+  auto files = ModelFiles::open(path);
+  REQUIRE(files.ok());
+  std::string error;
+  {
+    const AddressLimit limit(uint64_t{32} << 20);  // weights are laid out in pieces of 64 MB
+    auto model = load_weights(*files, machine.device);
+    if (!model.ok()) error = model.error().message;
+  }
+  CAPTURE(error);
+  CHECK(error.find("no room for tensor 'token_embd.weight'") != std::string::npos);
+  CHECK(load_weights(*files, machine.device).ok());
 }
 
 }  // namespace
