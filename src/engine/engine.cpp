@@ -141,11 +141,12 @@ Result<void> Engine::State::check_request(const Request& request) const {
   const auto length = static_cast<int64_t>(request.prompt.size());
   const int64_t room = request.sampling.max_tokens == 0 ? 0 : 1;  // for an answer of at least one token
   if (length + room > options.context) {
-    return fail("The prompt has {} tokens{}, but the context holds {}. Shorten it, or ask for a larger context{}.",
-                length, length == options.context ? " and leaves no room for an answer" : "", options.context,
-                options.context < model.info().context
-                    ? fmt::format(" (the model reads up to {})", model.info().context)
-                    : "; this is the model's limit");
+    const int64_t most = model.info().context;
+    return fail("The prompt has {} tokens{}, but the context holds {}. {}", length,
+                length == options.context ? " and leaves no room for an answer" : "", options.context,
+                options.context < most
+                    ? fmt::format("Shorten it, or ask for a larger context (the model reads up to {}).", most)
+                    : "Shorten it: this is the most the model reads.");
   }
   MANG_TRY(check_ids(request.prompt, vocab));
   if (!request.sampling.stop.empty() && tokenizer == nullptr) {

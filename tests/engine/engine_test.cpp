@@ -75,7 +75,15 @@ TEST_CASE("requests that cannot be served are refused before anything is queued"
   CHECK(refused({.prompt = {1}, .sampling = {.temperature = -1}}, "temperature"));
   CHECK(refused({.prompt = {1}, .sampling = {.stop = {"x"}}}, "tokenizer"));
   CHECK(refused({.prompt = {1}, .session = 77}, "77"));
+  CHECK(refused({.prompt = std::vector<int32_t>(300, 1)}, "300 tokens, but the context holds 256. Shorten it, or ask"));
+  CHECK(refused({.prompt = std::vector<int32_t>(256, 1)}, "leaves no room for an answer"));
   CHECK(!f.engine->step());
+  EngineFixture whole({.context = 0}, {.context = 128});
+  const auto most = whole.submit({.prompt = std::vector<int32_t>(129, 1)});
+  REQUIRE(!most.ok());
+  CHECK(most.error().message ==
+        "The prompt has 129 tokens, but the context holds 128. Shorten it: this is the most the "
+        "model reads.");
 }
 
 TEST_CASE("options out of range are refused") {
