@@ -31,7 +31,7 @@ from transformers.utils import chat_template_utils  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "templates"
 NOW = "2026-07-29T08:05:09"
-PACKAGES = ["deepseek_v3", "qwen3", "gemma3"]
+PACKAGES = ["deepseek_v3", "gemma3", "llama3", "llama3_1", "qwen3"]
 PACKAGE_VERSION = "3.7.2"
 
 
