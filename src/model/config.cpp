@@ -1,6 +1,7 @@
 #include "model/config.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/check.h"
 #include "tensor/block_formats.h"
@@ -68,6 +69,27 @@ Result<void> read_heads(const ConfigSource& source, bool head_dim_required, Dens
   return {};
 }
 
+// GGUF keys by which other architectures scale, clamp or bias what these families leave alone, and the values (beside
+// 0) that change nothing.
+Result<void> refuse_foreign_arithmetic(const ConfigSource& source) {
+  constexpr std::pair<const char*, double> kKeys[] = {{"logit_scale", 1},
+                                                      {"residual_scale", 1},
+                                                      {"embedding_scale", 1},
+                                                      {"attention.clamp_kqv", 0},
+                                                      {"attention.max_alibi_bias", 0},
+                                                      {"attention.temperature_length", 0},
+                                                      {"attn_logit_softcapping", 0},
+                                                      {"attention.shared_kv_layers", 0}};
+  for (const auto& [name, neutral] : kKeys) {
+    const ConfigKey key = {"", name};
+    if (!source.has(key)) continue;
+    MANG_TRY(const double value, source.number(key));
+    if (value == 0 || value == neutral) continue;
+    return fail("{} is {}, which this program does not compute for this architecture.", source.describe(key), value);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<int64_t> read_size(const ConfigSource& source, const ConfigKey& key, int64_t limit) {
@@ -104,6 +126,7 @@ Result<DenseConfig> read_dense_config(const ConfigSource& source, bool head_dim_
     return fail("{}: weights quantized by another library are not read. Use the original weights or a GGUF file.",
                 source.describe({"quantization_config", ""}));
   }
+  MANG_TRY(refuse_foreign_arithmetic(source));
   const ConfigKey experts = {"", "expert_count"};
   if (source.has(experts)) {
     MANG_TRY(const int64_t count, source.integer(experts));
@@ -182,15 +205,16 @@ Result<void> read_layer_types(const ConfigSource& source, int64_t window, std::v
   return {};
 }
 
+Result<void> refuse_gguf_window(const ConfigSource& source) {
+  const ConfigKey key = {"", "attention.sliding_window"};
+  if (!source.has(key)) return {};
+  MANG_TRY(const int64_t window, source.integer(key));
+  if (window == 0) return {};
+  return fail("{} is {}; GGUF files of this architecture have no windows.", source.describe(key), window);
+}
+
 Result<void> read_qwen_windows(const ConfigSource& source, std::vector<LayerConfig>& layers) {
-  const ConfigKey window_key = {"sliding_window", "attention.sliding_window"};
-  if (source.is_gguf()) {
-    if (!source.has(window_key)) return {};
-    MANG_TRY(const int64_t window, source.integer(window_key));
-    if (window != 0)
-      return fail("{} is {}; GGUF files of this architecture have no windows.", source.describe(window_key), window);
-    return {};
-  }
+  if (source.is_gguf()) return refuse_gguf_window(source);
   MANG_TRY(const bool used, read_flag(source, {"use_sliding_window", ""}));
   int64_t window = 0;
   if (used) {

@@ -64,6 +64,9 @@ Result<int64_t> read_hf_window(const ConfigSource& source);
 // Sets each layer's window from config.json's layer_types ("full_attention", "sliding_attention") and `window`.
 Result<void> read_layer_types(const ConfigSource& source, int64_t window, std::vector<LayerConfig>& layers);
 
+// Refuses a GGUF file that names a window, of a family whose files have none.
+Result<void> refuse_gguf_window(const ConfigSource& source);
+
 // Qwen's windows: config.json's layer_types, or else sliding_window in the layers from max_window_layers on, where
 // use_sliding_window says so. GGUF files of these families have none; one that names a window is refused.
 Result<void> read_qwen_windows(const ConfigSource& source, std::vector<LayerConfig>& layers);

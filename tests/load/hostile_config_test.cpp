@@ -130,6 +130,18 @@ TEST_CASE("what this program does not compute is refused by name") {
   extrapolation.floats["llama.rope.scaling.factor"] = 4;
   extrapolation.floats["llama.rope.scaling.yarn_ext_factor"] = 0.5f;
   check_refused(extrapolation, "yarn_ext_factor");
+  for (const char* key : {"logit_scale", "residual_scale", "attention.clamp_kqv", "attention.max_alibi_bias"}) {
+    TinyLlama foreign;
+    foreign.floats[std::string("llama.") + key] = 0.5f;
+    check_refused(foreign, key);
+  }
+  TinyLlama neutral;
+  neutral.floats["llama.logit_scale"] = 1;
+  neutral.floats["llama.attention.clamp_kqv"] = 0;
+  TempDir dir;
+  Machine machine(1);
+  neutral.write(dir.file("model.gguf"));
+  CHECK(error_of(dir.file("model.gguf"), machine.device) == "");
   TinyLlama unknown;
   unknown.texts["general.architecture"] = "mamba";
   check_refused(unknown, "'mamba' is not known; this version runs llama, qwen2, qwen3, gemma3, smollm3");

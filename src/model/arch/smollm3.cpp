@@ -96,6 +96,7 @@ Result<void> read_rotating_layers(const ConfigSource& source, std::vector<LayerC
 // config.json's windows: layer_types, or else sliding_window in the layers without position embedding, where
 // use_sliding_window says so.
 Result<void> read_windows(const ConfigSource& source, std::vector<LayerConfig>& layers) {
+  if (source.is_gguf()) return refuse_gguf_window(source);
   MANG_TRY(const bool used, read_flag(source, {"use_sliding_window", ""}));
   int64_t window = 0;
   const ConfigKey key = {"sliding_window", ""};
