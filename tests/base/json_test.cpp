@@ -56,10 +56,10 @@ TEST_CASE("JSON that is broken or too deep is refused with a sentence") {
 }
 
 TEST_CASE("An object with very many members takes time in proportion") {
-  const std::string text = many_members(200000);
+  const std::string text = many_members(400000);
   const double begin = cpu_seconds();
   const auto parsed = parse_json(text, "test");
-  CHECK(cpu_seconds() - begin < 5);  // comparing each name with all before it takes a minute
+  CHECK(cpu_seconds() - begin < 20);  // comparing each name with all before it takes minutes
   REQUIRE(parsed.ok());
-  CHECK(parsed->size() == 200000);
+  CHECK(parsed->size() == 400000);
 }
