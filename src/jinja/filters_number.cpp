@@ -45,9 +45,11 @@ Result<Value> to_int(Runtime& rt, const Value& self, Arguments& arguments) {
     if (parsed.ok() && *parsed) return **parsed;
     const auto real = parse_real(self.str());
     if (!real || !std::isfinite(*real)) return otherwise;
+    MANG_TRY(rt.step(8 * kStepsOfReal));
     return real_to_integer(*real);
   }
   if (self.is(Kind::real)) {
+    MANG_TRY(rt.step(std::fabs(self.as_real()) < 1e18 ? 1 : 8 * kStepsOfReal));  // up to 309 digits
     auto whole = real_to_integer(self.as_real());
     return whole.ok() ? *whole : otherwise;
   }
@@ -86,6 +88,7 @@ Result<Value> round(Runtime& rt, const Value& self, Arguments& arguments) {
   if (method != "common" && method != "ceil" && method != "floor") return fail("method must be common, ceil or floor");
   if (self.is(Kind::undefined)) return undefined_error(self);
   if (!self.is_number()) return fail("type {} doesn't define __round__ method", type_name(self));
+  MANG_TRY(rt.step(kStepsOfReal));
   if (method == "common") {
     if (self.is(Kind::big)) return self;
     if (a[0].is(Kind::none)) {  // round(x) gives an int

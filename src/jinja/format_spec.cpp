@@ -146,6 +146,7 @@ Result<std::string> format_real_value(Runtime& rt, double d, Spec spec) {
   std::string tail;
   char type = spec.type == 'n' ? 'g' : spec.type;
   const int precision = spec.precision < 0 ? 6 : static_cast<int>(spec.precision);
+  MANG_TRY(rt.step(kStepsOfReal + static_cast<uint64_t>(precision) / 2));
   if (type == '%') {
     body = format_real(magnitude * 100, 'f', precision, spec.alternate);
     tail = "%";

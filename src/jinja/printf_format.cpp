@@ -215,6 +215,7 @@ class PrintfFormatter {
                                            : static_cast<double>(value.as_int());
     if (d.precision > kMaxPrecision) return fail("a precision over {} in a format is refused", kMaxPrecision);
     const int precision = d.precision < 0 ? 6 : static_cast<int>(d.precision);
+    MANG_TRY(rt_.step(kStepsOfReal + static_cast<uint64_t>(precision) / 4));
     const std::string body = format_real(std::fabs(x), d.letter, precision, d.alternate);
     return padded(d, sign(d, std::signbit(x) && !std::isnan(x)), body, d.zero);
   }

@@ -26,6 +26,7 @@ inline constexpr int64_t kMaxPadding = int64_t{1} << 24;
 // What a step buys, so that a million take about a tenth of a second whatever they are spent on.
 inline constexpr uint64_t kBytesPerStep = 256;      // copied
 inline constexpr uint64_t kLetterBytesPerStep = 8;  // decoded, looked up, mapped
+inline constexpr uint64_t kStepsOfReal = 8;         // a real number written in digits
 
 class Runtime {
  public:
