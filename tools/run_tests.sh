@@ -1,8 +1,8 @@
 # The tests, as ./mangw test runs them (this file is sourced by mangw, which gives it: root, say, die, build).
 #
 #   ./mangw test                  every test program, release build
-#   ./mangw test --ci             also: the programs that read bytes from outside under AddressSanitizer and UBSan, and
-#                                 every fuzz target for 30 s
+#   ./mangw test --ci             also: the programs that read bytes from outside and the kernels under AddressSanitizer
+#                                 and UBSan, and every fuzz target for 30 s
 #   ./mangw test --only NAMES     only the test programs whose names match this regular expression
 #   MANG_FUZZ_SECONDS=N           another length for each fuzz target
 #
@@ -11,12 +11,12 @@
 # each program that ran under the sanitizers and for each fuzz target.
 
 # Runs one build's test programs. Sets stage_passed, stage_failed, stage_skipped (doctest cases) and stage_programs_….
-run_stage() {  # run_stage PRESET ONLY
-  local dir=$root/build/$1 only=$2 totals=$root/build/$1/test-totals status=0
+run_stage() {  # run_stage PRESET ONLY JOBS
+  local dir=$root/build/$1 only=$2 jobs=$3 totals=$root/build/$1/test-totals status=0
   rm -f "$totals"
   local filter=()
   if [[ -n $only ]]; then filter=(--tests-regex "$only"); fi
-  (cd "$dir" && ctest --verbose --timeout 900 "${filter[@]}" 2>&1 </dev/null) |
+  (cd "$dir" && ctest --verbose --parallel "$jobs" --timeout 900 "${filter[@]}" 2>&1 </dev/null) |
     tee "$dir/test-output.log" | awk -v totals="$totals" -f "$root/tools/count_tests.awk" || status=$?
   [[ -s $totals ]] || die "the test programs of build/$1 did not run to the end (status $status); see build/$1/test-output.log."
   read -r stage_passed stage_failed stage_skipped programs_passed programs_failed <"$totals"
@@ -70,7 +70,7 @@ run_tests() {
   done
 
   build test all
-  run_stage test "$only"
+  run_stage test "$only" 1  # one after the other: some tests measure time
   passed=$stage_passed failed=$stage_failed skipped=$stage_skipped
   if ((passed + failed == 0)); then say "no test matches '$only'"; failed=1; fi
   say "tests done after $((SECONDS - started)) s"
@@ -78,10 +78,10 @@ run_tests() {
   if ((ci)); then
     export ASAN_OPTIONS=${ASAN_OPTIONS-allocator_may_return_null=1:detect_stack_use_after_return=0}
     export UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}
-    # The programs that read bytes from outside, where memory errors would be weapons. The others take too long to compile
-    # with these checks for every change; `cmake --preset sanitize` builds them all.
-    build sanitize test_base test_tensor test_format test_hub
-    run_stage sanitize "${only:-^(base|tensor|format|hub)$}"
+    local programs="base tensor format hub kernels"
+    # shellcheck disable=SC2086  # the list is split on purpose
+    build sanitize $(printf 'test_%s ' $programs)
+    run_stage sanitize "${only:-^(${programs// /|})$}" "$(nproc)"
     printf 'sanitizers: %s programs passed, %s failed (%s cases)\n' "$programs_passed" "$programs_failed" \
       $((stage_passed + stage_failed))
     passed=$((passed + programs_passed)) failed=$((failed + programs_failed))

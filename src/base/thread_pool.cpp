@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
+#include <system_error>
 
 #include "base/check.h"
 
@@ -37,7 +39,11 @@ ThreadPool::ThreadPool(int threads) {
   MANG_CHECK(threads >= 1);
   workers_.reserve(static_cast<size_t>(threads - 1));
   for (int thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread] { worker_main(thread); });
+    try {
+      workers_.emplace_back([this, thread] { worker_main(thread); });
+    } catch (const std::system_error&) {
+      return;
+    }
   }
 }
 
@@ -54,7 +60,11 @@ void ThreadPool::work(int thread) {
     const uint64_t claim = state_.fetch_add(1, std::memory_order_acq_rel);
     if (next_of(claim) >= chunks_of(claim)) return;
     // The claimed chunk is not done, so its run() has not returned and call_ and context_ belong to it.
-    call_(context_, static_cast<int64_t>(next_of(claim)), thread);
+    try {
+      call_(context_, static_cast<int64_t>(next_of(claim)), thread);
+    } catch (const std::bad_alloc&) {  // unwinding further would end the program, or the job others are still at
+      no_memory_.store(true, std::memory_order_relaxed);
+    }
     done_.fetch_add(1, std::memory_order_acq_rel);
   }
 }
@@ -77,6 +87,10 @@ void ThreadPool::run_erased(int64_t chunks, Erased call, void* context) {
   }
   work(0);
   while (!wait_briefly([&] { return done_.load(std::memory_order_acquire) == chunks; })) {
+  }
+  if (no_memory_.load(std::memory_order_relaxed)) {
+    no_memory_.store(false, std::memory_order_relaxed);
+    throw std::bad_alloc();
   }
 }
 

@@ -14,7 +14,8 @@ namespace mang {
 
 class ThreadPool {
  public:
-  // threads: how many work on a job, the caller included; at least 1.
+  // threads: how many work on a job, the caller included; at least 1. Where the system refuses to start so many (a
+  // limit on processes or memory), the pool has those it got: size() says how many.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -23,7 +24,8 @@ class ThreadPool {
   [[nodiscard]] int size() const { return static_cast<int>(workers_.size()) + 1; }
 
   // Calls job(chunk, thread) once for each chunk in [0, chunks), thread in [0, size()), and returns when all are
-  // done. Not reentrant: one run at a time, from one thread at a time.
+  // done. Not reentrant: one run at a time, from one thread at a time. A job that finds no memory (std::bad_alloc) on
+  // any thread makes run throw the same once all chunks are through.
   template <typename Job>
   void run(int64_t chunks, Job&& job) {
     using Plain = std::remove_reference_t<Job>;
@@ -52,6 +54,7 @@ class ThreadPool {
   alignas(64) std::atomic<uint32_t> wake_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<bool> ending_{false};
+  std::atomic<bool> no_memory_{false};  // for a chunk of this run
   Erased call_ = nullptr;
   void* context_ = nullptr;
   std::vector<std::thread> workers_;

@@ -20,6 +20,7 @@ std::byte* Device::scratch(int thread, Slot slot, size_t bytes) const {
   MANG_CHECK(thread >= 0 && thread < threads());
   Buffer& buffer = scratch_[static_cast<size_t>(thread) * kSlots + slot];
   if (buffer.bytes < bytes) {
+    buffer.bytes = 0;
     buffer.memory.reset();  // the old block first: the peak is what counts
     buffer.memory = std::make_unique_for_overwrite<std::byte[]>(bytes + kAlignment);
     buffer.bytes = bytes;

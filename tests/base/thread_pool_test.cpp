@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,25 @@ TEST_CASE("each chunk runs exactly once, whatever the number of threads") {
       });
       for (auto& h : hits) CHECK(h.load() == 1);
       CHECK(bad_thread.load() == 0);
+    }
+  }
+}
+
+TEST_CASE("a job that finds no memory on any thread ends in one bad_alloc, and the pool goes on") {
+  for (int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (int64_t failing : {0, 1, 63, 64}) {  // 64: none
+      std::atomic<int64_t> worked{0};
+      const auto job = [&](int64_t chunk, int) {
+        if (chunk >= failing) throw std::bad_alloc();
+        ++worked;
+      };
+      if (failing < 64) {
+        CHECK_THROWS_AS(pool.run(64, job), std::bad_alloc);
+      } else {
+        CHECK_NOTHROW(pool.run(64, job));
+      }
+      CHECK(worked.load() == failing);
     }
   }
 }

@@ -10,10 +10,12 @@
 
 #include "kernels/reference/attention.h"
 #include "kernels/support.h"
+#include "support/scale.h"
 
 using namespace mang;
 using test::first_difference;
 using test::Random;
+using test::reduced;
 
 namespace {
 
@@ -72,9 +74,9 @@ Shape random_shape(Random& random) {
   const auto dim = [&] { return unit * random.integer(1, (random.integer(0, 3) == 0 ? 256 : 96) / unit); };
   const int64_t head_dim = dim();
   const int64_t v_head_dim = random.integer(0, 2) == 0 ? dim() : head_dim;
-  const int64_t depth = random.integer(0, 2) == 0 ? random.integer(0, 900) : random.integer(0, 140);
+  const int64_t depth = random.integer(0, 2) == 0 ? random.integer(0, reduced(900, 300)) : random.integer(0, 140);
   Shape shape = make_shape(type, random.integer(1, 3), random.integer(1, 9), head_dim, v_head_dim, depth,
-                           random.integer(0, 1) == 0 ? 1 : random.integer(2, 40));
+                           random.integer(0, 1) == 0 ? 1 : random.integer(2, reduced(40, 12)));
   if (random.integer(0, 2) == 0) shape.params.window = random.integer(1, 200);
   if (random.integer(0, 3) == 0) shape.params.score_cap = 5;
   return shape;
@@ -116,7 +118,7 @@ TEST_CASE("the layout's sizes") {
 
 TEST_CASE("kv_store writes the plain definition's bytes on every instruction set, and nothing else") {
   Random random(21);
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < reduced(60, 15); ++i) {
     const Shape shape = random_shape(random);
     const KvLayout& layout = shape.layout;
     std::vector<float> k = random.normals(layout.kv_heads * layout.head_dim, 3);
@@ -216,7 +218,7 @@ TEST_CASE("the plain definition is softmax(scale · QKᵀ) V") {
 
 TEST_CASE("attention is its definition on every instruction set and any number of threads") {
   Random random(24);
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < reduced(60, 15); ++i) {
     const Shape shape = random_shape(random);
     Sequence sequence(shape.layout, shape.first + shape.queries);
     sequence.fill(random, shape.first + shape.queries);
@@ -236,9 +238,9 @@ TEST_CASE("attention is its definition on every instruction set and any number o
 
 TEST_CASE("a query's result does not depend on how the batch was cut, nor on what else was in it") {
   Random random(25);
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < reduced(12, 3); ++i) {
     Shape shape = random_shape(random);
-    shape.queries = random.integer(30, 150);
+    shape.queries = random.integer(reduced(30, 8), reduced(150, 30));
     Sequence sequence(shape.layout, shape.first + shape.queries);
     sequence.fill(random, shape.first + shape.queries);
     const std::vector<float> q = random.normals(shape.q_size(), 2);
@@ -262,7 +264,7 @@ TEST_CASE("a query's result does not depend on how the batch was cut, nor on wha
           std::vector<float> out(alone.size(), 0.0f);
           std::vector<AttentionSlice> slices = {slice_of(other, beside, other_q, other_out, 0, other.queries)};
           for (int64_t from = 0; from < shape.queries;) {
-            const int64_t to = std::min(shape.queries, from + random.integer(1, 60));
+            const int64_t to = std::min(shape.queries, from + random.integer(1, reduced(60, 12)));
             slices.push_back(slice_of(shape, sequence, q, out, from, to));
             from = to;
           }

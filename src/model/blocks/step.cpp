@@ -13,6 +13,7 @@ void Workspace::Free::operator()(float* memory) const { ::operator delete[](memo
 float* Workspace::floats(Buffer buffer, int64_t count) {
   Slot& slot = slots_[buffer];
   if (count > slot.count) {
+    slot.count = 0;
     slot.memory.reset();  // first give back, then take: never both at once
     slot.memory.reset(
         static_cast<float*>(::operator new[](static_cast<size_t>(count) * sizeof(float), std::align_val_t{64})));
