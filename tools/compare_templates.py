@@ -199,11 +199,11 @@ def write_seeds():
 
 def golden_cases():
     matrix_requests = dict(own_chat_cases())
-    for line in (GOLDEN / "chat_expected.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (GOLDEN / "chat_expected.jsonl").read_text(encoding="utf-8").rstrip("\n").split("\n"):
         label, expected = json.loads(line)
         yield label, matrix_requests[label], expected
     for name in ("language", "random"):
-        for i, line in enumerate((GOLDEN / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()):
+        for i, line in enumerate((GOLDEN / f"{name}.jsonl").read_text(encoding="utf-8").rstrip("\n").split("\n")):
             template, context, expected = json.loads(line)
             yield f"{name}/{i}", {"template": template, "context": context, "now": NOW}, expected
 
