@@ -78,7 +78,7 @@ run_tests() {
   if ((ci)); then
     export ASAN_OPTIONS=${ASAN_OPTIONS-allocator_may_return_null=1:detect_stack_use_after_return=0}
     export UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}
-    local programs="base tensor format hub kernels load_weights"
+    local programs="base tensor format hub kernels load_weights engine"
     # shellcheck disable=SC2086  # the list is split on purpose
     build sanitize $(printf 'test_%s ' $programs)
     run_stage sanitize "${only:-^(${programs// /|})$}" "$(nproc)"
