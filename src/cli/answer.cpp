@@ -1,7 +1,11 @@
 #include "cli/answer.h"
 
+#include <filesystem>
+
 #include "chat/prompt_ids.h"
+#include "cli/interrupt.h"
 #include "cli/messages.h"
+#include "cli/progress.h"
 #include "cli/text_side.h"
 
 namespace mang::cli {
@@ -10,14 +14,17 @@ Result<Answerer> Answerer::open(const std::string& path, const AnswerOptions& op
   Answerer out;
   out.special_ = options.special;
   MANG_TRY(out.machine_, open_machine(options.device));
-  MANG_TRY(out.loaded_, load_model(path, *out.machine_.device, context.log));
+  {
+    const StatusLine status(say("Loading {} …", std::filesystem::path(path).filename().string()));
+    MANG_TRY(out.loaded_, load_model(path, *out.machine_.device, context.log));
+  }
   MANG_TRY(Tokenizer tokenizer, Tokenizer::build(std::move(out.loaded_.text.tokenizer)));
   out.tokenizer_ = std::make_unique<Tokenizer>(std::move(tokenizer));
   MANG_TRY(out.sampling_, sampling_params(options.sampling, out.loaded_.text.generation));
 
   EngineOptions engine;
   engine.context = options.context;
-  engine.kv_type = options.device.kv_type();
+  engine.kv_type = out.kv_type_ = options.device.kv_type();
   engine.arithmetic = options.device.arithmetic();
   engine.max_sequences = 1;
   MANG_TRY(out.engine_, Engine::create(*out.loaded_.model, *out.machine_.device, out.tokenizer_.get(), engine));
@@ -25,19 +32,19 @@ Result<Answerer> Answerer::open(const std::string& path, const AnswerOptions& op
   return out;
 }
 
-Result<AnswerRecord> Answerer::chat(const ChatRequest& request, const OnText& on_text, const Context& context) {
+Result<AnswerRecord> Answerer::chat(const ChatRequest& request, Listener& listener, const Context& context) {
   if (!template_) {
     MANG_TRY(template_, open_template(loaded_.text, loaded_.description.path, !request.tools.is_null()));
   }
   MANG_TRY(std::vector<int32_t> ids, chat_prompt_ids(*template_, request, *tokenizer_));
-  return answer(std::move(ids), on_text, context);
+  return answer(std::move(ids), listener, context);
 }
 
-Result<AnswerRecord> Answerer::continue_raw(const std::string& bytes, const OnText& on_text, const Context& context) {
-  return answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}), on_text, context);
+Result<AnswerRecord> Answerer::continue_raw(const std::string& bytes, Listener& listener, const Context& context) {
+  return answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}), listener, context);
 }
 
-Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, const OnText& on_text, const Context& context) {
+Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Listener& listener, const Context& context) {
   if (ids.empty()) return Error{tr("the prompt is empty. Give the model something to continue.")};
   AnswerRecord record;
   Request request;
@@ -45,7 +52,7 @@ Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, const OnText& on
   request.sampling = sampling_;
   request.show_special = special_;
   request.session = session_;
-  request.on_event = [&](RequestId, const Event& event) {
+  request.on_event = [&](RequestId id, const Event& event) {
     const std::string* text = nullptr;
     if (const auto* token = std::get_if<TokenEvent>(&event)) {
       record.ids.push_back(token->id);
@@ -56,8 +63,10 @@ Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, const OnText& on
     }
     if (text->empty()) return;
     record.text += *text;
-    if (on_text) on_text(*text);
+    if (!listener.on_text(*text)) engine_->cancel(id);
   };
+  listener.on_prompt(static_cast<int64_t>(request.prompt.size()));
+  const WatchInterrupts watch;
   MANG_TRY(engine_->submit(std::move(request)));
   engine_->run_until_done(&context.interrupted);
   if (record.done.reason == FinishReason::error) return Error{record.done.error};

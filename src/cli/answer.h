@@ -1,7 +1,6 @@
 // A model ready to answer, and one answer at a time.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,19 +34,26 @@ class Answerer {
  public:
   static Result<Answerer> open(const std::string& path, const AnswerOptions& options, const Context& context);
 
-  // The answer to a rendered conversation, or the continuation of raw bytes. on_text gets the text as it comes.
-  using OnText = std::function<void(const std::string&)>;
-  Result<AnswerRecord> chat(const ChatRequest& request, const OnText& on_text, const Context& context);
-  Result<AnswerRecord> continue_raw(const std::string& bytes, const OnText& on_text, const Context& context);
+  // The answer to a rendered conversation, or the continuation of raw bytes. `listener` gets the text as it comes; when
+  // it returns false the answer is stopped.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void on_prompt(int64_t tokens) = 0;  // before the prompt is read
+    virtual bool on_text(const std::string& text) = 0;
+  };
+  Result<AnswerRecord> chat(const ChatRequest& request, Listener& listener, const Context& context);
+  Result<AnswerRecord> continue_raw(const std::string& bytes, Listener& listener, const Context& context);
 
   [[nodiscard]] const LoadedModel& loaded() const { return loaded_; }
   [[nodiscard]] const Engine& engine() const { return *engine_; }
   [[nodiscard]] const SamplingParams& sampling() const { return sampling_; }
   [[nodiscard]] const Machine& machine() const { return machine_; }
+  [[nodiscard]] KvType kv_type() const { return kv_type_; }
 
  private:
   Answerer() = default;
-  Result<AnswerRecord> answer(std::vector<int32_t> ids, const OnText& on_text, const Context& context);
+  Result<AnswerRecord> answer(std::vector<int32_t> ids, Listener& listener, const Context& context);
 
   // In this order: what is below refers to what is above.
   Machine machine_;
@@ -57,6 +63,7 @@ class Answerer {
   SessionId session_ = 0;
   SamplingParams sampling_;
   std::optional<ChatTemplate> template_;  // made when first asked for
+  KvType kv_type_ = KvType::f16;
   bool special_ = false;
 };
 

@@ -1,8 +1,11 @@
 #include "cli/app.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/version.h"
@@ -28,6 +31,14 @@ std::string chosen_command(const CLI::App& app) {
   return chosen.empty() ? "" : chosen.front()->get_name();
 }
 
+// `mang help` and `mang help COMMAND`, as people try them.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> out(argv + std::min(argc, 1), argv + argc);
+  if (out.empty() || out.front() != "help") return out;
+  if (out.size() == 1) return {"--help"};
+  return {out[1], "--help"};
+}
+
 int finish(Context& context, const Result<int>& outcome) {
   const Result<void> flushed = context.out.flush();
   if (!outcome.ok()) {
@@ -42,17 +53,29 @@ int finish(Context& context, const Result<int>& outcome) {
   return *outcome;
 }
 
+int print(const std::string& text) {
+  Output out;
+  out.write(text);
+  const Result<void> flushed = out.flush();
+  if (!flushed.ok()) print_error(flushed.error());
+  return flushed.ok() ? kExitOk : kExitFailed;
+}
+
 }  // namespace
 
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& help) {
-  return app.add_subcommand(name, help);
+  CLI::App* command = app.add_subcommand(name, help);
+  command->group(tr("Commands"));
+  command->footer(tr("Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C."));
+  return command;
 }
 
 void print_error(const Error& error) { print_error_line("mang: " + error.message); }
 
 int usage_error(std::string_view command, const std::string& message) {
   const std::string name = command.empty() ? "mang" : fmt::format("mang {}", command);
-  print_error_line(say("{}: {} See '{} --help'.", name, message, name));
+  const bool ended = message.ends_with('.') || message.ends_with('?') || message.ends_with(')');
+  print_error_line(say("{}: {}{} See '{} --help'.", name, message, ended ? "" : ".", name));
   return kExitUsage;
 }
 
@@ -62,24 +85,28 @@ int run_command_line(int argc, char** argv) {
   app.name("mang");
   app.set_version_flag("--version", std::string("mang ") + kVersion);
   app.require_subcommand(0, 1);
-  app.get_formatter()->column_width(34);
+  lay_out_help(app);
   app.footer(
-      tr("'mang COMMAND --help' explains a command. Exit codes: 0 fine, 1 the work failed, 2 wrong usage, "
-         "130 stopped by Ctrl-C."));
+      tr("Examples:\n"
+         "  mang run \"Why does bamboo grow so fast?\"\n"
+         "  git diff | mang run -p \"review this\"\n"
+         "  mang run model.gguf                      a conversation\n\n"
+         "'mang COMMAND --help' explains a command."));
   Action action;
   add_commands(app, action);
 
+  const std::vector<std::string> arguments = arguments_of(argc, argv);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return print(help_text(app));
+  } catch (const CLI::Success& success) {  // --version
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::string message = error.what();
-    if (!message.empty() && message.back() != '.') message += '.';
-    return usage_error(chosen_command(app), message);
+    return usage_error(chosen_command(app), usage_problem(app, error, arguments));
   }
   if (!action) {
-    print_error_line(app.help());
+    std::fputs(help_text(app).c_str(), stderr);
     return kExitUsage;
   }
 

@@ -1,16 +1,17 @@
 // mang bench: how fast a model is on this machine, and what share of the machine's limits that is.
 #include "engine/bench.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "cli/bench_table.h"
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
+#include "cli/progress.h"
 #include "kernels/probe.h"
 #include "load/load_model.h"
 #include "load/model_files.h"
@@ -18,9 +19,11 @@
 namespace mang::cli {
 namespace {
 
+constexpr int64_t kUsualBatch = 512;
+
 struct Options {
   std::vector<std::string> models;
-  std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {512}, sequences = {1};
+  std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {kUsualBatch}, sequences = {1};
   std::vector<int> threads;
   int64_t repetitions = 5;
   std::string output = "md";
@@ -59,6 +62,12 @@ double kv_bytes_read(const Model& model, KvType type, const BenchCase& test) {
   return position * (static_cast<double>(test.depth) + static_cast<double>(test.generate) / 2);
 }
 
+// What a model is called in the table: a catalog name, or the file's name without where it is.
+std::string table_name(const std::string& model) {
+  const std::filesystem::path path(model);
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
 struct Loaded {
   std::string name;
   std::string path;
@@ -69,9 +78,9 @@ struct Loaded {
 Result<Loaded> load(const std::string& text, const Device& device, const Context& context) {
   MANG_TRY(ModelRef ref, resolve_model(text, context));
   MANG_TRY(ModelFiles files, ModelFiles::open(ref.path, context.log));
+  const StatusLine status(say("Loading {} …", table_name(ref.path)));
   MANG_TRY(std::unique_ptr<Model> model, load_weights(files, device, context.log));
-  const std::string file = std::filesystem::path(ref.path).filename().string();
-  return Loaded{ref.entry ? ref.entry->name : file, ref.path, files.bytes(), std::move(model)};
+  return Loaded{ref.entry ? ref.entry->name : table_name(ref.path), ref.path, files.bytes(), std::move(model)};
 }
 
 Result<BenchRow> measure(Loaded& loaded, const Machine& machine, const BenchCase& test, int64_t batch,
@@ -110,11 +119,55 @@ Result<BenchRow> measure(Loaded& loaded, const Machine& machine, const BenchCase
   return row;
 }
 
-Result<int> bench(const Options& options, Context& context) {
-  const std::vector<BenchCase> tests = cases(options);
-  if (tests.empty()) return usage_error("bench", tr("there is nothing to measure: -p and -n are both 0."));
-  std::vector<BenchRow> rows;
-  const bool show_progress = ::isatty(STDERR_FILENO) == 1;
+BenchForm form_of(const Options& options) {
+  if (options.output == "json") return BenchForm::json;
+  return options.output == "csv" ? BenchForm::csv : BenchForm::markdown;
+}
+
+BenchColumns columns_of(const Options& options, const std::vector<BenchCase>& tests) {
+  BenchColumns columns;
+  columns.batch = options.batch != std::vector<int64_t>{kUsualBatch};
+  columns.kv = !options.device.kv.empty();
+  columns.exact = options.device.exact;
+  for (const std::string& model : options.models)
+    columns.model_width = std::max(columns.model_width, table_name(model).size());
+  for (const BenchCase& test : tests) columns.test_width = std::max(columns.test_width, bench_name(test).size());
+  return columns;
+}
+
+// The rows as they are measured, to standard output at once: a long series that is stopped has shown what it found.
+class Table {
+ public:
+  Table(const Options& options, const std::vector<BenchCase>& tests, Context& context)
+      : form_(form_of(options)), columns_(columns_of(options, tests)), context_(context) {}
+
+  Result<void> add(const BenchRow& row) {
+    if (first_) context_.out.write(bench_head(form_, columns_));
+    context_.out.write(bench_row(form_, columns_, row, first_));
+    first_ = false;
+    last_peak_ = row.peak;
+    return context_.out.flush();
+  }
+  void end() {
+    if (first_) return;
+    context_.out.write(bench_foot(form_));
+    if (form_ == BenchForm::markdown && last_peak_) {
+      context_.out.write(
+          say("\nShares are of what probes found just before and after each row: {:.1f} GB/s read\n"
+              "and {:.0f} GMAC/s int8 beside the last one.\n",
+              last_peak_->read_bytes / 1e9, last_peak_->int8_macs / 1e9));
+    }
+  }
+
+ private:
+  BenchForm form_;
+  BenchColumns columns_;
+  Context& context_;
+  bool first_ = true;
+  std::optional<MachinePeak> last_peak_;
+};
+
+Result<void> measure_all(const Options& options, const std::vector<BenchCase>& tests, Table& table, Context& context) {
   const std::vector<int> thread_counts = options.threads.empty() ? std::vector<int>{0} : options.threads;
   for (int threads : thread_counts) {
     DeviceOptions device = options.device;
@@ -124,24 +177,25 @@ Result<int> bench(const Options& options, Context& context) {
       MANG_TRY(Loaded loaded, load(text, *machine.device, context));
       for (int64_t batch : options.batch) {
         for (const BenchCase& test : tests) {
-          if (show_progress) fmt::print(stderr, "\r\033[K{}: {}", loaded.name, bench_name(test));
-          Result<BenchRow> row = measure(loaded, machine, test, batch, options, context);
-          if (show_progress) fmt::print(stderr, "\r\033[K");
-          if (!row.ok()) return row.error();
-          rows.push_back(std::move(row).value());
+          std::optional<StatusLine> status(std::in_place, say("{}: {} …", loaded.name, bench_name(test)));
+          const WatchInterrupts watch;  // so that the table is ended
+          MANG_TRY(BenchRow row, measure(loaded, machine, test, batch, options, context));
+          status.reset();
+          MANG_TRY(table.add(row));
         }
       }
     }
   }
-  context.out.write(options.output == "json"  ? bench_json(rows)
-                    : options.output == "csv" ? bench_csv(rows)
-                                              : bench_markdown(rows));
-  if (options.output == "md" && rows.front().peak) {
-    context.out.write(
-        say("\nProbed beside the last row: {:.1f} GB/s read, {:.0f} GMAC/s int8. Shares are of the probes taken "
-            "before and after each row.\n",
-            rows.back().peak->read_bytes / 1e9, rows.back().peak->int8_macs / 1e9));
-  }
+  return {};
+}
+
+Result<int> bench(const Options& options, Context& context) {
+  const std::vector<BenchCase> tests = cases(options);
+  if (tests.empty()) return usage_error("bench", tr("there is nothing to measure: -p and -n are both 0."));
+  Table table(options, tests, context);
+  const Result<void> measured = measure_all(options, tests, table, context);
+  table.end();
+  MANG_TRY(measured);
   return kExitOk;
 }
 
@@ -149,15 +203,14 @@ Result<int> bench(const Options& options, Context& context) {
 
 void add_bench(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      add_command(app, "bench", tr("Measure speed, as llama-bench does, beside the machine's limits"));
+  CLI::App* command = add_command(app, "bench", tr("Measure speed, as llama-bench does, beside the machine's limits"));
   auto list = [&](const char* names, auto& variable, const std::string& help, auto least) {
     using T = typename std::remove_reference_t<decltype(variable)>::value_type;
     command->add_option(names, variable, help)
         ->delimiter(',')
         ->allow_extra_args(false)
         ->check(CLI::Range(static_cast<T>(least), static_cast<T>(1 << 24)))
-        ->type_name("N,…");
+        ->type_name("N,N");
   };
   command->add_option("MODEL,-m,--model", options->models, tr("Models"))->required()->type_name("MODEL");
   list("-p,--n-prompt", options->prompt, tr("Tokens of a prompt to read; 0: none (512)"), 0);

@@ -48,6 +48,82 @@ Json fields(const BenchRow& row) {
   return out;
 }
 
+// Cells of a Markdown row, lined up.
+class Cells {
+ public:
+  void left(const std::string& text, size_t width) { out_ += fmt::format(" {:<{}} |", text, width); }
+  void right(const std::string& text, size_t width) { out_ += fmt::format(" {:>{}} |", text, width); }
+  [[nodiscard]] std::string line() const { return out_ + "\n"; }
+
+ private:
+  std::string out_ = "|";
+};
+
+constexpr size_t kIsa = 7, kThreads = 7, kSize = 8, kSpeed = 17, kShare = 9;
+
+std::string markdown_head(const BenchColumns& columns) {
+  Cells names;
+  std::string rule = "|";
+  auto left = [&](const std::string& name, size_t width) {
+    names.left(name, width);
+    rule += std::string(width + 2, '-') + "|";
+  };
+  auto right = [&](const std::string& name, size_t width) {
+    names.right(name, width);
+    rule += std::string(width + 1, '-') + ":|";
+  };
+  left(tr("model"), columns.model_width);
+  right(tr("size"), kSize);
+  right(tr("weights"), kSize);
+  left(tr("isa"), kIsa);
+  right(tr("threads"), kThreads);
+  if (columns.batch) right(tr("batch"), kThreads);
+  if (columns.kv) left(tr("kv"), kThreads);
+  if (columns.exact) left(tr("exact"), kThreads);
+  left(tr("test"), columns.test_width);
+  right(tr("tokens/s"), kSpeed);
+  right(tr("bandwidth"), kShare);
+  right(tr("int8 peak"), kShare);
+  return names.line() + rule + "\n";
+}
+
+std::string markdown_row(const BenchColumns& columns, const BenchRow& row) {
+  Cells cells;
+  cells.left(row.model, columns.model_width);
+  cells.right(human_bytes(row.file_bytes), kSize);
+  cells.right(human_count(row.parameters), kSize);
+  cells.left(row.isa, kIsa);
+  cells.right(fmt::format("{}", row.threads), kThreads);
+  if (columns.batch) cells.right(fmt::format("{}", row.chunk), kThreads);
+  if (columns.kv) cells.left(row.kv, kThreads);
+  if (columns.exact) cells.left(row.exact ? tr("yes") : tr("no"), kThreads);
+  cells.left(bench_name(row.result.test), columns.test_width);
+  cells.right(fmt::format("{:.2f} ± {:.2f}", row.result.mean, row.result.deviation), kSpeed);
+  cells.right(percent(row.bandwidth_share()), kShare);
+  cells.right(percent(row.int8_share()), kShare);
+  return cells.line();
+}
+
+std::string csv_row(const BenchRow& row, bool first) {
+  std::string names, values;
+  const Json all = fields(row);
+  for (const auto& [name, value] : all.items()) {
+    if (!names.empty()) {
+      names += ',';
+      values += ',';
+    }
+    names += name;
+    values += csv_field(value.is_null() ? "" : value.is_string() ? value.get<std::string>() : dump_json(value));
+  }
+  return (first ? names + "\n" : "") + values + "\n";
+}
+
+std::string json_row(const BenchRow& row, bool first) {
+  Json out = fields(row);
+  out["seconds"] = row.result.seconds;
+  return (first ? "" : ",\n") + dump_json(out);
+}
+
 }  // namespace
 
 std::optional<double> BenchRow::bandwidth_share() const {
@@ -61,44 +137,17 @@ std::optional<double> BenchRow::int8_share() const {
   return result.mean * token_macs / peak->int8_macs;
 }
 
-std::string bench_markdown(const std::vector<BenchRow>& rows) {
-  std::string out =
-      tr("| model | size | parameters | isa | threads | test | tokens/s | of bandwidth | of int8 peak |\n"
-         "|---|---:|---:|---|---:|---|---:|---:|---:|\n");
-  for (const BenchRow& row : rows) {
-    out += fmt::format("| {} | {} | {} | {} | {} | {} | {:.2f} ± {:.2f} | {} | {} |\n", row.model,
-                       human_bytes(row.file_bytes), human_count(row.parameters), row.isa, row.threads,
-                       bench_name(row.result.test), row.result.mean, row.result.deviation,
-                       percent(row.bandwidth_share()), percent(row.int8_share()));
-  }
-  return out;
+std::string bench_head(BenchForm form, const BenchColumns& columns) {
+  if (form == BenchForm::markdown) return markdown_head(columns);
+  return form == BenchForm::json ? "[" : "";
 }
 
-std::string bench_csv(const std::vector<BenchRow>& rows) {
-  std::string out;
-  for (const BenchRow& row : rows) {
-    const Json all = fields(row);
-    std::string names, values;
-    for (const auto& [name, value] : all.items()) {
-      names += (names.empty() ? "" : ",") + name;
-      const std::string text = value.is_null() ? "" : value.is_string() ? value.get<std::string>() : dump_json(value);
-      if (name != "model") values += ",";
-      values += csv_field(text);
-    }
-    if (out.empty()) out = names + "\n";
-    out += values + "\n";
-  }
-  return out;
+std::string bench_row(BenchForm form, const BenchColumns& columns, const BenchRow& row, bool first) {
+  if (form == BenchForm::markdown) return markdown_row(columns, row);
+  return form == BenchForm::json ? json_row(row, first) : csv_row(row, first);
 }
 
-std::string bench_json(const std::vector<BenchRow>& rows) {
-  Json all = Json::array();
-  for (const BenchRow& row : rows) {
-    all.push_back(fields(row));
-    all.back()["seconds"] = row.result.seconds;
-  }
-  return dump_json(all) + "\n";
-}
+std::string bench_foot(BenchForm form) { return form == BenchForm::json ? "]\n" : ""; }
 
 TokenCost token_cost(const ModelInfo& info) {
   const auto d = [](int64_t n) { return static_cast<double>(n); };

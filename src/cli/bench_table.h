@@ -36,9 +36,22 @@ struct BenchRow {
   [[nodiscard]] std::optional<double> int8_share() const;
 };
 
-std::string bench_markdown(const std::vector<BenchRow>& rows);
-std::string bench_csv(const std::vector<BenchRow>& rows);
-std::string bench_json(const std::vector<BenchRow>& rows);
+enum class BenchForm { markdown, csv, json };
+
+// The columns of the Markdown table that depend on what was asked. CSV and JSON always have all.
+struct BenchColumns {
+  bool batch = false;      // tokens in one forward
+  bool kv = false;         // type of the KV cache
+  bool exact = false;      // exact arithmetic
+  size_t model_width = 8;  // of names, to line rows up
+  size_t test_width = 8;
+};
+
+// The table in pieces, so that each row can be shown as soon as it is measured: what comes before the rows, a row, and
+// what comes after.
+std::string bench_head(BenchForm form, const BenchColumns& columns);
+std::string bench_row(BenchForm form, const BenchColumns& columns, const BenchRow& row, bool first);
+std::string bench_foot(BenchForm form);
 
 // Bytes of weights and multiply-accumulates of one token through all matrices, the head included: what a decode step
 // with one sequence must at least read and compute. An untied token embedding is looked up, not multiplied.

@@ -1,9 +1,11 @@
 #include "cli/io.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -60,7 +62,17 @@ Result<void> Output::flush() {
 
 bool Output::is_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
 
-void print_error_line(std::string_view text) { fmt::print(stderr, "{}\n", text); }
+size_t Output::width() const { return terminal_width(STDOUT_FILENO); }
+
+void print_error_line(std::string_view text) { fmt::print(stderr, "{}\n", without_terminal_controls(text)); }
+
+size_t terminal_width(int descriptor) {
+  constexpr size_t kUsual = 80, kLeast = 40;
+  if (::isatty(descriptor) != 1) return 0;
+  struct winsize size = {};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  return std::max<size_t>(size.ws_col, kLeast);
+}
 
 bool stdin_is_piped() {
   struct stat info;

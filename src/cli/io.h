@@ -19,14 +19,20 @@ class Output {
   // Hands everything to the system. Also errors of earlier writes are told here.
   Result<void> flush();
   [[nodiscard]] bool is_terminal() const;
+  // Columns when it is a terminal, else 0.
+  [[nodiscard]] size_t width() const;
 
  private:
   std::string buffer_;
   int error_ = 0;  // errno of the first write that failed
 };
 
-// One line to standard error.
+// One line (or more, by its newlines) to standard error. Names from outside may be in it: control characters are shown
+// as their pictures.
 void print_error_line(std::string_view text);
+
+// Columns of the terminal that `descriptor` is; 0: it is none.
+size_t terminal_width(int descriptor);
 
 // True when something is piped into the program: a pipe, a file or a socket, not a terminal or /dev/null.
 bool stdin_is_piped();

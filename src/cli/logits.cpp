@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/interrupt.h"
 #include "cli/json_ids.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
@@ -35,7 +36,9 @@ Result<int> logits(const Options& options, Context& context) {
 
   const int64_t vocab = model->info().vocab;
   MANG_TRY(check_ids(ids, vocab));  // before a file is begun
-  MANG_TRY(NpyWriter file, NpyWriter::create(options.output, static_cast<int64_t>(ids.size()), vocab));
+  const WatchInterrupts watch;      // an unfinished file is taken away
+  MANG_TRY(NpyWriter file, NpyWriter::create(options.output == "-" ? "/dev/stdout" : options.output,
+                                             static_cast<int64_t>(ids.size()), vocab));
   auto write = [&](int64_t, int64_t count, const float* rows) -> Result<void> {
     if (context.interrupted.load(std::memory_order_relaxed)) return Error{tr("stopped.")};
     return file.write({rows, static_cast<size_t>(count * vocab)});
@@ -55,7 +58,9 @@ void add_logits(CLI::App& app, Action& action) {
   command->add_option("--ids", options->ids, tr("JSON file: an array of token ids ('-': standard input)"))
       ->required()
       ->type_name("FILE");
-  command->add_option("-o,--output", options->output, tr("The file to write: float32, [tokens, rows of the head]"))
+  command
+      ->add_option("-o,--output", options->output,
+                   tr("The file to write: float32, [tokens, rows of the head] ('-': standard output)"))
       ->required()
       ->type_name("FILE.npy");
   command->add_option("--chunk", options->chunk, tr("Tokens in one forward; 0: all at once (512)"))

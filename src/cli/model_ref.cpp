@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cli/context.h"
+#include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/progress.h"
 #include "hub/store.h"
@@ -53,6 +54,7 @@ Result<ModelRef> fetch(const CatalogEntry& entry, const Context& context) {
   FetchOptions options;
   if (auto python = context.environment.get("MANG_PYTHON")) options.python = *python;
   options.environment = context.environment.variables();
+  const WatchInterrupts watch;  // an unfinished download is taken away
   FetchDisplay display(entry);
   options.progress = [&](const FetchProgress& progress) {
     display.show(progress);
@@ -66,15 +68,12 @@ Error unknown_name(const std::string& text, const Catalog& catalog) {
   std::string close;
   for (const std::string& name : catalog.suggestions(text)) close += (close.empty() ? "'" : ", '") + name + "'";
   if (!close.empty()) {
-    return Error{
-        say("no model is called '{}'. Did you mean {}? (If it is a prompt, write -p '{}'.)", text, close, text)};
+    return Error{say("no model is called '{}'. Did you mean {}?", text, close)};
   }
   std::string known;
   for (const CatalogEntry& entry : catalog.entries()) known += (known.empty() ? "'" : ", '") + entry.name + "'";
   return Error{
-      say("no model is called '{}'. Known: {}, or the path of a GGUF file or a model directory. (If it is a "
-          "prompt, write -p '{}'.)",
-          text, known, text)};
+      say("no model is called '{}'. Known: {}, or the path of a GGUF file or a model directory.", text, known)};
 }
 
 }  // namespace

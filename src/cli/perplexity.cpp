@@ -66,7 +66,6 @@ Result<int> measure(const Options& options, Context& context) {
   how.chunk = options.chunk;
   how.arithmetic = options.device.arithmetic();
   how.kv_type = options.device.kv_type();
-  how.cancel = &context.interrupted;
   // A tokenizer that begins texts with BOS wants it at the start of each window too.
   const std::vector<int32_t> empty = tokenizer.encode("", {.add_special = true});
   if (!empty.empty() && empty.front() == tokenizer.bos_id()) how.bos = tokenizer.bos_id();

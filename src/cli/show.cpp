@@ -7,6 +7,7 @@
 #include "cli/device_options.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
+#include "cli/page.h"
 #include "load/load_model.h"
 #include "text/tokenizer.h"
 
@@ -111,28 +112,18 @@ Json to_json(const Options& options, const ModelDescription& model, const TextSi
   return out;
 }
 
-class Page {
- public:
-  explicit Page(Output& out) : out_(out) {}
-  void row(const std::string& label, const std::string& value) {
-    out_.write(fmt::format("  {:<14} {}\n", label, value));
-  }
-  void title(const std::string& text) { out_.write(text + "\n"); }
-
- private:
-  Output& out_;
-};
-
 void show_model(const Options& options, const ModelDescription& model, Page& page) {
   page.title(model.path);
   page.row(tr("format"), model.format);
-  page.row(tr("architecture"), model.architecture);
+  if (!model.architecture.empty()) page.row(tr("architecture"), model.architecture);
   std::string types;
   for (const auto& [name, bytes] : model.types)
     types += fmt::format("{}{} {}", types.empty() ? "" : ", ", name, human_bytes(bytes));
-  page.row(tr("weights"), say("{} in {} tensors ({})", human_bytes(model.file_bytes), model.tensor_count, types));
+  page.row(tr("weights"), model.tensor_count == 0
+                              ? tr("none: a vocabulary alone")
+                              : say("{} in {} tensors ({})", human_bytes(model.file_bytes), model.tensor_count, types));
   if (!model.info) {
-    page.row(tr("problem"), model.problem);
+    if (model.tensor_count > 0) page.row(tr("problem"), model.problem);
     return;
   }
   const ModelInfo& info = *model.info;
@@ -154,8 +145,10 @@ void show_text(const TextSide& text, Page& page) {
     auto named = [&](int32_t id) { return id < 0 ? tr("none") : fmt::format("{} {}", id, tokenizer.token_text(id)); };
     std::string ends;
     for (int32_t id : tokenizer.eog_ids()) ends += (ends.empty() ? "" : ", ") + named(id);
-    page.row(tr("tokenizer"), say("{}, {} tokens; begins with {}; an answer ends with {}", text.kind,
-                                  tokenizer.vocab_size(), named(tokenizer.bos_id()), ends.empty() ? tr("none") : ends));
+    const std::vector<int32_t> empty = tokenizer.encode("", {.add_special = true});
+    const std::string begins = empty.empty() ? "" : say("; a text begins with {}", named(empty.front()));
+    page.row(tr("tokenizer"), say("{}, {} tokens{}; an answer ends with {}", text.kind, tokenizer.vocab_size(), begins,
+                                  ends.empty() ? tr("none") : ends));
   } else {
     page.row(tr("tokenizer"), text.problem);
   }
@@ -168,8 +161,14 @@ void show_text(const TextSide& text, Page& page) {
 
 Result<int> show(const Options& options, Context& context) {
   MANG_TRY(ModelRef ref, resolve_model(options.model, context));
-  MANG_TRY(ModelDescription model, describe_model(ref.path, context.log));
   const TextSide text = text_side(ref.path, context.log);
+  Result<ModelDescription> described = describe_model(ref.path, context.log);
+  if (!described.ok()) {
+    if (!text.tokenizer) return described.error();
+    described =
+        ModelDescription{.path = ref.path, .format = tr("tokenizer files"), .problem = described.error().message};
+  }
+  const ModelDescription& model = *described;
   if (options.template_text) {
     if (text.templates.empty()) return Error{say("{}: the model has no chat template.", ref.path)};
     context.out.write(text.templates.front().text);
@@ -180,13 +179,14 @@ Result<int> show(const Options& options, Context& context) {
     context.out.write("\n");
     return kExitOk;
   }
-  Page page(context.out);
+  Page page(2, 14, context.out.width());
   show_model(options, model, page);
   show_text(text, page);
   if (options.metadata) {
     page.title(tr("metadata"));
-    for (const auto& [key, value] : model.metadata) context.out.write(fmt::format("  {} = {}\n", key, value));
+    for (const auto& [key, value] : model.metadata) page.title(fmt::format("  {} = {}", key, value));
   }
+  context.out.write(page.text());
   return kExitOk;
 }
 

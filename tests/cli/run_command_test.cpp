@@ -78,6 +78,9 @@ TEST_CASE("mang logits refuses ids it cannot use before it writes") {
     check_refused(mang({"logits", kGguf, "--ids", "-", "-o", out}, {.input = ids}), 1, part);
     CHECK(!fs::exists(out));
   };
+  const Ran piped = mang({"logits", kGguf, "--ids", "-", "-o", "-"}, {.input = "[1, 2]"});
+  CHECK(piped.code == 0);
+  CHECK(piped.out.starts_with("\x93NUMPY"));
   refused("[]", "ids");
   refused("[5, 1000000]", "1000000");
   refused("[-1]", "whole numbers");
@@ -116,6 +119,8 @@ TEST_CASE("run streams only the answer on stdout, ends its line, and says the re
   CHECK(verbose.out == plain.out);
   for (const char* label : {"prompt", "answer", "first token", "memory", "tokens/s"}) CHECK(has(verbose.err, label));
   const Json json = json_of(mang({"run", "--json", kGguf, "A question?", "-n", "8", "--temperature", "0"}));
+  for (const char* key : {"seed", "threads", "isa", "context", "kv", "resident_bytes", "finish_reason"})
+    CHECK(json.contains(key));
   std::string text = json["text"];
   if (!text.ends_with("\n")) text += "\n";
   CHECK(text == plain.out);
@@ -182,16 +187,6 @@ TEST_CASE("stop texts, bans and a full context end an answer as they should") {
   check_refused(mang({"run", kGguf, "-c", "1000000", "-p", "x"}), 1, "512");
 }
 
-// The tiny model with room for an answer that takes a while.
-std::string patient_model(const TempDir& dir) {
-  const std::string path = dir.file("patient");
-  fs::copy(kDirectory, path);
-  Json config = parse_json(read_file(path + "/config.json"), "config.json").value();
-  config["max_position_embeddings"] = 200000;
-  dir.write("patient/config.json", dump_json(config));
-  return path;
-}
-
 TEST_CASE("Ctrl-C stops an answer cleanly: what was written stays, the exit code is 130") {
   TempDir dir;
   const std::string model = patient_model(dir);
@@ -201,6 +196,41 @@ TEST_CASE("Ctrl-C stops an answer cleanly: what was written stays, the exit code
   CHECK(ran.code == 130);
   CHECK(ran.out.ends_with("\n"));
   CHECK(has(ran.err, "cancelled"));
+}
+
+TEST_CASE("an answer that nobody reads any more is not written to its end") {
+  TempDir dir;
+  const std::string model = patient_model(dir);
+  const std::string run = std::string("timeout 60 '") + MANG_BINARY + "' run -m '" + model +
+                          "' -p 'Hello there' --ignore-eos --isa generic 2> '" + dir.file("err") + "'";
+  CHECK(WEXITSTATUS(std::system((run + " > /dev/full").c_str())) == 1);
+  CHECK(has(read_file(dir.file("err")), "No space left"));
+  CHECK(std::system((run + " | head -c 10 > '" + dir.file("out") + "'").c_str()) == 0);
+  CHECK(read_file(dir.file("out")).size() == 10);
+}
+
+TEST_CASE("Ctrl-C ends at once what has nothing to wind up") {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"run", kGguf}, {"tokenize", kGguf}, {"detokenize", kGguf, "--jsonl"}}) {
+    const How how{.input = ""};
+    Running running(arguments, how);
+    ::usleep(200'000);  // it waits for its input, which stays open
+    running.interrupt();
+    CHECK(running.wait() == 130);
+  }
+}
+
+TEST_CASE("show of a directory with only tokenizer files shows the tokenizer") {
+  TempDir dir;
+  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja"})
+    fs::copy_file(kDirectory + "/" + file, dir.file(file));
+  const Ran page = mang({"show", dir.path()});
+  CHECK(page.code == 0);
+  CHECK(has(page.out, "BPE"));
+  CHECK(has(page.out, "chat template"));
+  const Json json = json_of(mang({"show", dir.path(), "--json"}));
+  CHECK(json["tokenizer"]["size"].get<int>() > 256);
+  CHECK(json["tensors"] == 0);
 }
 
 TEST_CASE("show says what the files say") {
@@ -248,6 +278,13 @@ TEST_CASE("bench measures what it was asked, in each form") {
   CHECK(has(markdown.out, "pp16"));
   CHECK(has(markdown.out, "GB/s"));
   check_refused(mang({"bench", kGguf, "-p", "100000", "-n", "0", "--no-probe"}), 1, "512");
+  const Ran batches = mang({"bench", kGguf, "-p", "16", "-n", "0", "-r", "1", "-b", "4,8", "--no-probe"});
+  CHECK(has(batches.out, "batch"));
+  CHECK(std::count(batches.out.begin(), batches.out.end(), '\n') == 4);
+  // What was measured before an error is kept, and the JSON is whole.
+  const Ran partly = mang({"bench", kGguf, "-p", "16,100000", "-n", "0", "-r", "1", "--no-probe", "-o", "json"});
+  CHECK(partly.code == 1);
+  CHECK(parse_json(partly.out, "stdout").value().size() == 1);
 }
 
 TEST_CASE("perplexity of a text, as JSON and as a sentence") {

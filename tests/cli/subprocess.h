@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
+#include "support/golden.h"
 #include "support/temp_dir.h"
 
 namespace mang::test {
@@ -112,6 +114,13 @@ class Running {
     return ran;
   }
 
+  // The exit code of a program that ends though its input stays open.
+  int wait() {
+    int status = 0;
+    for (int i = 0; i < 6000 && ::waitpid(pid_, &status, WNOHANG) == 0; ++i) ::usleep(10'000);
+    close_input();
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
   void interrupt() const { ::kill(pid_, SIGINT); }
   [[nodiscard]] int input() const { return in_[1]; }
   [[nodiscard]] int output() const { return out_; }
@@ -143,6 +152,16 @@ inline Ran mang(const std::vector<std::string>& arguments, const How& how = {}) 
 }
 
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// The tiny model with room for an answer that takes a while.
+inline std::string patient_model(const TempDir& dir) {
+  const std::string path = dir.file("patient");
+  std::filesystem::copy(MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa", path);
+  Json config = parse_json(read_file(path + "/config.json"), "config.json").value();
+  config["max_position_embeddings"] = 200000;
+  dir.write("patient/config.json", dump_json(config));
+  return path;
+}
 
 // One sentence on stderr, nothing on stdout.
 inline void check_refused(const Ran& ran, int code, const std::string& part) {

@@ -1,0 +1,96 @@
+// Runs the built program on a pseudo-terminal, as a person at a keyboard does.
+#pragma once
+
+#include <pty.h>
+#include <sys/ioctl.h>
+
+#include "cli/subprocess.h"
+
+namespace mang::test {
+
+class Terminal {
+ public:
+  explicit Terminal(const std::vector<std::string>& arguments, const std::string& name = "xterm") {
+    struct winsize size = {};
+    size.ws_row = 30;
+    size.ws_col = 80;
+    std::vector<std::string> texts{MANG_BINARY};
+    texts.insert(texts.end(), arguments.begin(), arguments.end());
+    std::vector<std::string> variables{"PATH=/usr/bin:/bin", "HOME=" + home().path(), "TERM=" + name};
+    std::vector<char*> argv, envp;
+    for (std::string& text : texts) argv.push_back(text.data());
+    for (std::string& text : variables) envp.push_back(text.data());
+    argv.push_back(nullptr);
+    envp.push_back(nullptr);
+    pid_ = ::forkpty(&terminal_, nullptr, nullptr, &size);
+    REQUIRE(pid_ >= 0);
+    if (pid_ == 0) {
+      ::execve(MANG_BINARY, argv.data(), envp.data());
+      ::_exit(127);
+    }
+  }
+  ~Terminal() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    ::close(terminal_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  void type(const std::string& text) {
+    REQUIRE(::write(terminal_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+
+  // What came since the last call, up to and with `text`. Fails after a minute.
+  std::string until(const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    size_t at;
+    while ((at = screen_.find(text, seen_)) == std::string::npos && read_more()) {
+      if (std::chrono::steady_clock::now() > deadline) break;
+    }
+    CAPTURE(text);
+    CAPTURE(screen_);
+    REQUIRE(at != std::string::npos);
+    const std::string out = screen_.substr(seen_, at + text.size() - seen_);
+    seen_ = at + text.size();
+    return out;
+  }
+
+  void signal(int number) const { ::kill(pid_, number); }
+
+  // The exit code, once the program has ended by itself.
+  int finish() {
+    while (read_more()) {
+    }
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == 0) {
+      ::usleep(500'000);
+      if (::waitpid(pid_, &status, WNOHANG) == 0) ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, &status, 0);
+    }
+    pid_ = -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+  [[nodiscard]] const std::string& screen() const { return screen_; }
+
+ private:
+  // False: the program has closed the terminal, or said nothing for a minute.
+  bool read_more() {
+    pollfd watch{terminal_, POLLIN, 0};
+    if (::poll(&watch, 1, 60'000) <= 0) return false;
+    char buffer[4096];
+    const ssize_t n = ::read(terminal_, buffer, sizeof buffer);
+    if (n <= 0) return false;
+    screen_.append(buffer, static_cast<size_t>(n));
+    return true;
+  }
+
+  pid_t pid_ = -1;
+  int terminal_ = -1;
+  std::string screen_;
+  size_t seen_ = 0;
+};
+
+}  // namespace mang::test
