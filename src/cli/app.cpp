@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <new>
+#include <stdexcept>
 
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -79,8 +81,9 @@ int usage_error(std::string_view command, const std::string& message) {
   return kExitUsage;
 }
 
-int run_command_line(int argc, char** argv) {
-  ensure_standard_descriptors();
+namespace {
+
+int parse_and_run(int argc, char** argv) {
   CLI::App app{tr("Măng runs open-weight language models on your own machine.")};
   app.name("mang");
   app.set_version_flag("--version", std::string("mang ") + kVersion);
@@ -116,6 +119,21 @@ int run_command_line(int argc, char** argv) {
   Context context{Environment::of_process(), Catalog::built_in(), catch_interrupts(), Output(), std::move(log)};
   const Result<int> outcome = action(context);
   return finish(context, outcome);
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  ensure_standard_descriptors();
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::bad_alloc&) {  // what was taken is given back by now, so that this can be said
+  } catch (const std::length_error&) {
+  }
+  print_error_line(
+      tr("mang: there is not enough memory. Close other programs, or ask for less: a smaller model, a shorter context "
+         "(-c), a smaller --chunk."));
+  return kExitFailed;
 }
 
 }  // namespace mang::cli

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct How {
   std::optional<std::string> input;      // piped in; none: /dev/null
   std::vector<std::string> environment;  // with PATH, HOME and XDG_CACHE_HOME where it has none
   std::string interrupt_after;           // SIGINT once this was seen on stdout
+  uint64_t memory_kib = 0;               // addresses it may take (ulimit -v); 0: no limit
 };
 
 // A home of its own, so that no test meets the user's cache.
@@ -56,7 +58,11 @@ class Running {
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     posix_spawn_file_actions_adddup2(&actions, err[1], 2);
 
-    std::vector<std::string> texts{MANG_BINARY};
+    std::vector<std::string> texts;
+    if (how.memory_kib > 0) {  // a shell gives itself the limit, then becomes the program
+      texts = {"/bin/sh", "-c", "ulimit -v " + std::to_string(how.memory_kib) + " && exec \"$0\" \"$@\""};
+    }
+    texts.emplace_back(MANG_BINARY);
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables = how.environment;
     for (const std::string& usual :
@@ -70,7 +76,7 @@ class Running {
     for (std::string& text : variables) envp.push_back(text.data());
     argv.push_back(nullptr);
     envp.push_back(nullptr);
-    REQUIRE(::posix_spawn(&pid_, MANG_BINARY, &actions, nullptr, argv.data(), envp.data()) == 0);
+    REQUIRE(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), envp.data()) == 0);
     posix_spawn_file_actions_destroy(&actions);
     ::close(in_[0]);
     ::close(out[1]);

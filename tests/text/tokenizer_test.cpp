@@ -171,7 +171,7 @@ void check_doubling(const Tokenizer& tokenizer, const std::string& what, size_t 
 }
 
 void check_second(const Tokenizer& tokenizer, const std::string& what) {
-  const std::string text = repeated(what, size_t{1} << 20);
+  const std::string text = repeated(what, test::reduced(size_t{1} << 20, size_t{1} << 16));
   double seconds = 1e9;
   for (int round = 0; round < 5 && seconds > 1; ++round) {
     seconds = std::min(seconds, encode_seconds(tokenizer, text));
