@@ -1,8 +1,8 @@
 # The tests, as ./mangw test runs them (this file is sourced by mangw, which gives it: root, say, die, build).
 #
 #   ./mangw test                  every test program, release build
-#   ./mangw test --ci             also: the programs that read bytes from outside and the kernels under AddressSanitizer
-#                                 and UBSan, and every fuzz target for 30 s
+#   ./mangw test --ci             also: the same programs under AddressSanitizer and UBSan (larger cases are smaller there),
+#                                 and every fuzz target for 30 s
 #   ./mangw test --only NAMES     only the test programs whose names match this regular expression
 #   MANG_FUZZ_SECONDS=N           another length for each fuzz target
 #
@@ -78,7 +78,8 @@ run_tests() {
   if ((ci)); then
     export ASAN_OPTIONS=${ASAN_OPTIONS-allocator_may_return_null=1:detect_stack_use_after_return=0}
     export UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}
-    local programs="base tensor format hub kernels load_weights engine"
+    export LSAN_OPTIONS=${LSAN_OPTIONS-suppressions=$root/tools/leaks_of_libraries.txt:print_suppressions=0}
+    local programs="base tensor format text jinja hub kernels load_weights model engine chat cli"
     # shellcheck disable=SC2086  # the list is split on purpose
     build sanitize $(printf 'test_%s ' $programs)
     run_stage sanitize "${only:-^(${programs// /|})$}" "$(nproc)"

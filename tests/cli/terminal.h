@@ -4,6 +4,8 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 
+#include <cstdlib>
+
 #include "cli/subprocess.h"
 
 namespace mang::test {
@@ -17,6 +19,8 @@ class Terminal {
     std::vector<std::string> texts{MANG_BINARY};
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables{"PATH=/usr/bin:/bin", "HOME=" + home().path(), "TERM=" + name};
+    // Which leaks are libraries' own; only sanitized builds read it.
+    if (const char* leaks = std::getenv("LSAN_OPTIONS")) variables.push_back(std::string("LSAN_OPTIONS=") + leaks);
     std::vector<char*> argv, envp;
     for (std::string& text : texts) argv.push_back(text.data());
     for (std::string& text : variables) envp.push_back(text.data());
