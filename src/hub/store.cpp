@@ -1,7 +1,5 @@
 #include "hub/store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 
 #include "base/mapped_file.h"
 #include "base/units.h"
+#include "hub/durable.h"
 #include "hub/wheel.h"
 
 namespace mang {
@@ -23,27 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kSpareBytes = 16 * kMiB;  // left free on the disk
-
-// An exclusive lock on a file, released when it goes. The file itself stays: removing it would race.
-class FileLock {
- public:
-  explicit FileLock(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {}
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  ~FileLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] bool open() const { return fd_ >= 0; }
-  // False: another process has it.
-  [[nodiscard]] Result<bool> try_lock() const {
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
-    if (errno == EWOULDBLOCK || errno == EINTR) return false;
-    return fail("the store could not be locked: {}.", std::strerror(errno));
-  }
-
- private:
-  int fd_;
-};
 
 // A folder that is emptied when made (a killed process may have left it) and removed at the end.
 class ScratchFolder {
@@ -78,17 +56,6 @@ Result<void> expect_free_space(const std::string& folder, const CatalogEntry& en
     return fail("{}: {} free, {} needed to fetch {}. Free some space, or point XDG_CACHE_HOME at a larger disk.",
                 folder, human_bytes(available), human_bytes(needed), entry.name);
   }
-  return {};
-}
-
-// Makes a rename in this folder survive a power cut.
-Result<void> sync_folder(const std::string& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fail("{}: could not be opened: {}.", folder, std::strerror(errno));
-  const int result = ::fsync(fd);
-  const int why = errno;
-  ::close(fd);
-  if (result != 0 && why != EINVAL) return fail("{}: could not be flushed: {}.", folder, std::strerror(why));
   return {};
 }
 

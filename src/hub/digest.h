@@ -1,0 +1,34 @@
+// Digests of files: SHA-256, and the SHA-1 that git gives a blob (how a hub names small files).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+struct evp_md_ctx_st;
+
+namespace mang {
+
+class Digest {
+ public:
+  static Digest sha256();
+  static Digest git_blob(uint64_t bytes);  // git hashes the length first
+
+  void add(const void* bytes, size_t n);
+  std::string hex();  // lower case; call once, at the end
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  Digest() = default;
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
+
+// Adds a whole file. progress(bytes read) is called every few MB; false stops with an error.
+Result<void> add_file(Digest& digest, const std::string& path, const std::function<bool(uint64_t)>& progress = {});
+
+}  // namespace mang

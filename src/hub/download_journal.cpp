@@ -1,0 +1,88 @@
+#include "hub/download_journal.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace mang {
+namespace {
+
+// A head of fixed size, then a byte for each block.
+constexpr size_t kHead = 1024;
+
+std::string head_of(const DownloadIdentity& identity) {
+  std::string head = fmt::format("mang download 1\n{}\n{}\n", identity.bytes, identity.version.substr(0, kHead / 2));
+  head.resize(kHead, '\n');
+  return head;
+}
+
+Error write_error(const std::string& path) {
+  if (errno == ENOSPC || errno == EDQUOT) {
+    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.", path);
+  }
+  return fail("{}: could not be written: {}.", path, std::strerror(errno));
+}
+
+}  // namespace
+
+DownloadJournal::DownloadJournal(std::string path, int fd, DownloadIdentity identity)
+    : path_(std::move(path)), fd_(fd), identity_(std::move(identity)), done_((identity_.bytes + kBlock - 1) / kBlock, 0) {}
+
+DownloadJournal::DownloadJournal(DownloadJournal&& other) noexcept
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      identity_(std::move(other.identity_)),
+      done_(std::move(other.done_)) {}
+
+DownloadJournal::~DownloadJournal() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<DownloadJournal> DownloadJournal::open(const std::string& path, const DownloadIdentity& identity) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return fail("{}: could not be written to: {}.", path, std::strerror(errno));
+  DownloadJournal journal(path, fd, identity);
+  std::string head(kHead, '\0');
+  const bool same = ::pread(fd, head.data(), kHead, 0) == static_cast<ssize_t>(kHead) && head == head_of(identity);
+  if (!same) {
+    MANG_TRY(journal.clear());
+    return journal;
+  }
+  // A short journal only knows fewer blocks; any byte but 1 is a block not there.
+  const ssize_t n = ::pread(fd, journal.done_.data(), journal.done_.size(), kHead);
+  if (n < 0) return fail("{}: could not be read: {}.", path, std::strerror(errno));
+  std::transform(journal.done_.begin(), journal.done_.end(), journal.done_.begin(), [](uint8_t b) { return b == 1; });
+  return journal;
+}
+
+uint64_t DownloadJournal::bytes_of(size_t block) const {
+  return std::min<uint64_t>(kBlock, identity_.bytes - block * kBlock);
+}
+
+uint64_t DownloadJournal::bytes_done() const {
+  uint64_t sum = 0;
+  for (size_t b = 0; b < done_.size(); ++b) sum += done_[b] ? bytes_of(b) : 0;
+  return sum;
+}
+
+Result<void> DownloadJournal::mark(size_t block) {
+  const uint8_t one = 1;
+  if (::pwrite(fd_, &one, 1, static_cast<off_t>(kHead + block)) != 1) return write_error(path_);
+  done_[block] = 1;
+  return {};
+}
+
+Result<void> DownloadJournal::clear() {
+  std::fill(done_.begin(), done_.end(), 0);
+  const std::string head = head_of(identity_);
+  if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) {
+    return write_error(path_);
+  }
+  return {};
+}
+
+}  // namespace mang

@@ -1,0 +1,58 @@
+#include "hub/durable.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace mang {
+
+Result<void> sync_folder(const std::string& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail("{}: could not be opened: {}.", folder, std::strerror(errno));
+  const int result = ::fsync(fd);
+  const int why = errno;
+  ::close(fd);
+  if (result != 0 && why != EINVAL) return fail("{}: could not be flushed: {}.", folder, std::strerror(why));
+  return {};
+}
+
+Result<void> write_file_atomically(const std::string& path, const std::string& content) {
+  std::string temporary = path + ".XXXXXX";
+  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (fd < 0) return fail("{}: could not be written to: {}.", path, std::strerror(errno));
+  bool ok = ::fchmod(fd, 0644) == 0;
+  for (size_t done = 0; ok && done < content.size();) {
+    const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    ok = n >= 0;
+    if (ok) done += static_cast<size_t>(n);
+  }
+  ok = ok && ::fsync(fd) == 0;
+  int why = errno;
+  ok = ::close(fd) == 0 && ok;
+  if (ok && ::rename(temporary.c_str(), path.c_str()) != 0) ok = false, why = errno;
+  if (!ok) {
+    ::unlink(temporary.c_str());
+    return fail("{}: could not be written: {}.", path, std::strerror(why));
+  }
+  return sync_folder(std::filesystem::path(path).parent_path().string());
+}
+
+FileLock::FileLock(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<bool> FileLock::try_lock() const {
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK || errno == EINTR) return false;
+  return fail("the store could not be locked: {}.", std::strerror(errno));
+}
+
+}  // namespace mang

@@ -1,0 +1,32 @@
+// Files that survive a power cut and processes that do not step on each other.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace mang {
+
+// Makes a rename in this folder survive a power cut.
+Result<void> sync_folder(const std::string& folder);
+
+// Writes a small file so that a reader sees the old content or the new one, never a part.
+Result<void> write_file_atomically(const std::string& path, const std::string& content);
+
+// An exclusive lock on a file (flock), released when it goes. The file itself stays: removing it would race.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& path);
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock();
+
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+  // False: another process has it.
+  [[nodiscard]] Result<bool> try_lock() const;
+
+ private:
+  int fd_;
+};
+
+}  // namespace mang
