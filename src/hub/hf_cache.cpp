@@ -215,4 +215,33 @@ Result<bool> HfCache::remove(const std::string& id) const {
   return true;
 }
 
+Result<bool> HfCache::remove_files(const std::string& id, const std::string& commit,
+                                   const std::vector<std::string>& paths) const {
+  const fs::path folder = repo_folder(id), snapshot = snapshot_folder(id, commit);
+  std::error_code error;
+  std::vector<std::string> blobs;
+  bool any = false;
+  for (const std::string& path : paths) {
+    const fs::path link = snapshot / path;
+    if (!fs::exists(fs::symlink_status(link, error))) continue;
+    any = true;
+    if (fs::is_symlink(link, error)) blobs.push_back(fs::read_symlink(link, error).filename().string());
+    fs::remove(link, error);
+    if (error) return fail("{}: could not be removed: {}.", link.string(), error.message());
+  }
+  std::vector<std::string> used;
+  bool weights = false;
+  for (fs::recursive_directory_iterator it(folder / "snapshots", error), end; !error && it != end; it.increment(error)) {
+    std::error_code gone;
+    if (it->is_symlink(gone)) used.push_back(fs::read_symlink(it->path(), gone).filename().string());
+    const auto extension = it->path().extension();
+    weights = weights || extension == ".gguf" || extension == ".safetensors" || extension == ".bin";
+  }
+  if (any && !weights) return remove(id);
+  for (const std::string& blob : blobs) {
+    if (std::find(used.begin(), used.end(), blob) == used.end()) fs::remove(folder / "blobs" / blob, error);
+  }
+  return any;
+}
+
 }  // namespace mang

@@ -114,31 +114,4 @@ Result<std::string> Store::fetch(const CatalogEntry& entry, const FetchOptions& 
   return path;
 }
 
-Result<std::string> find_in_hf_cache(const std::string& hub_cache, const std::string& id) {
-  const size_t slash = id.find('/');
-  const bool plain = std::all_of(id.begin(), id.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/';
-  });
-  if (!plain || slash == std::string::npos || slash == 0 || slash + 1 == id.size() ||
-      id.find('/', slash + 1) != std::string::npos || id.find("..") != std::string::npos) {
-    return fail("'hf:{}' is not of the form hf:organisation/name.", id);
-  }
-  const std::string folder = fmt::format("{}/models--{}--{}", hub_cache, id.substr(0, slash), id.substr(slash + 1));
-  const Error absent = fail(
-      "'hf:{}' has not been downloaded to {}. Download it with Hugging Face's tool (hf download {}), or give "
-      "the path of a model file.",
-      id, hub_cache, id);
-  constexpr size_t kLongestRef = 256;
-  Result<std::string> ref = read_text_file(folder + "/refs/main", kLongestRef);
-  if (!ref.ok()) return absent;
-  std::string revision = *ref;
-  while (!revision.empty() && std::isspace(static_cast<unsigned char>(revision.back()))) revision.pop_back();
-  const bool digest = !revision.empty() &&
-                      std::all_of(revision.begin(), revision.end(), [](unsigned char c) { return std::isxdigit(c); });
-  std::string snapshot = folder + "/snapshots/" + revision;
-  std::error_code error;
-  if (!digest || !fs::is_directory(snapshot, error)) return absent;
-  return snapshot;
-}
-
 }  // namespace mang

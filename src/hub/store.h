@@ -31,8 +31,4 @@ class Store {
   std::string root_;
 };
 
-// A model already downloaded by Hugging Face's own tools: `id` is "organisation/name", hub_cache the folder with
-// models--organisation--name/{refs,snapshots}. Returns the snapshot's folder of the branch main.
-Result<std::string> find_in_hf_cache(const std::string& hub_cache, const std::string& id);
-
 }  // namespace mang

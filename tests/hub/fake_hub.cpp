@@ -37,7 +37,7 @@ FakeHub::FakeHub(std::map<std::string, std::string> files, std::vector<std::stri
     : files_(std::move(files)),
       large_(std::move(large)),
       store_([this](const ServedRequest& request) {
-        const auto file = files_.find(request.path.substr(1));
+        const auto file = files_.find(request.path.substr(1, request.path.find('?') - 1));
         return file == files_.end() ? Answer{.status = 404, .headers = {}, .body = ""} : serve_content(request, file->second);
       }),
       hub_([this](const ServedRequest& request) { return answer(request); }) {}
@@ -57,7 +57,7 @@ std::string FakeHub::list() const {
 }
 
 Answer FakeHub::answer(const ServedRequest& request) {
-  if (request.path.starts_with("/api/models/org/model/revision/main")) {
+  if (request.path.starts_with("/api/models/org/model/revision/main?")) {
     return {.status = list_status, .headers = {}, .body = list_status == 200 ? list() : "{\"error\":\"no\"}"};
   }
   const std::string resolve = "/org/model/resolve/" + commit() + "/";

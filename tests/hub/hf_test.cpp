@@ -12,6 +12,8 @@
 #include "hub/fake_hub.h"
 #include "hub/hf_cache.h"
 #include "hub/hf_repo.h"
+#include "hub/inventory.h"
+#include "hub/url_models.h"
 #include "support/temp_dir.h"
 
 namespace mang {
@@ -176,6 +178,77 @@ TEST_CASE_FIXTURE(Fixture, "Eight pulls of one model at once fetch it once") {
   uint64_t all = 0;
   for (const auto& [path, content] : files) all += content.size();
   CHECK(hub.store().body_bytes_sent() + hub.hub().body_bytes_sent() < all + 100'000);
+}
+
+TEST_CASE_FIXTURE(Fixture, "Some of a model's files are removed without the others, and contents that others use stay") {
+  const auto repo = list_hf_repo(endpoint(), "org/model", "main", {});
+  REQUIRE(repo.ok());
+  REQUIRE(cache.fetch(endpoint(), *repo, repo->files, {}).ok());
+  const std::string base = folder.path() + "/models--org--model";
+  const std::string q8 = base + "/blobs/" + test::sha256_of(files["model-Q8_0.gguf"]);
+  const std::string other = base + "/snapshots/" + std::string(40, 'b');
+  fs::create_directories(other);
+  fs::create_symlink("../../blobs/" + test::sha256_of(files["model-Q8_0.gguf"]), other + "/kept.gguf");
+  CHECK(cache.remove_files("org/model", FakeHub::commit(), {"model-Q8_0.gguf"}).value());
+  CHECK(fs::exists(q8));  // the other snapshot's
+  CHECK_FALSE(cache.find_file("org/model", FakeHub::commit(), "model-Q8_0.gguf").has_value());
+  fs::remove_all(other);
+  CHECK_FALSE(cache.remove_files("org/model", FakeHub::commit(), {"model-Q8_0.gguf"}).value());
+  CHECK(cache.remove_files("org/model", FakeHub::commit(), {"model-Q4_K_M.gguf"}).value());
+  CHECK_FALSE(fs::exists(base));  // that was the last of its weights
+}
+
+TEST_CASE_FIXTURE(Fixture, "A ref or a link that leads elsewhere is not followed out of the cache's books") {
+  const std::string base = folder.path() + "/models--org--model";
+  fs::create_directories(base + "/refs");
+  fs::create_directories(base + "/snapshots/0123abcd");
+  folder.write("models--org--model/refs/main", "../../../etc");
+  CHECK_FALSE(cache.find_commit("org/model", "main").has_value());
+  folder.write("models--org--model/refs/main", "0123abcd");
+  CHECK_FALSE(cache.find_commit("org/model", "main").has_value());
+  CHECK_FALSE(cache.find_commit("org/model", "../../x").has_value());
+  CHECK(cache.snapshots().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "Everything on this machine is listed, and what downloads left behind") {
+  const auto repo = list_hf_repo(endpoint(), "org/model", "main", {});
+  REQUIRE(repo.ok());
+  REQUIRE(cache.fetch(endpoint(), *repo, repo->files, {}).ok());
+  const std::string by_address = folder.file("by-address");
+  const UrlModels urls(by_address);
+  const std::string url = hub.store().url() + "/model-Q8_0.gguf?download=true";
+  const auto path = urls.fetch(url, test::sha256_of(files["model-Q8_0.gguf"]), {});
+  REQUIRE_MESSAGE(path.ok(), (path.ok() ? "" : path.error().message));
+  CHECK(urls.find(url) == *path);
+  CHECK_FALSE(urls.find(url + "x").has_value());
+  const auto models = list_models(Catalog::built_in(), Store(folder.file("store")), cache, by_address);
+  std::string names;
+  for (const StoredModel& model : models) names += model.name + "\n";
+  CHECK(models.size() == 3);
+  CHECK_MESSAGE(names.find("hf:org/model:model-Q4_K_M.gguf\n") != std::string::npos, names);
+  CHECK_MESSAGE(names.find("hf:org/model:model-Q8_0.gguf\n") != std::string::npos, names);
+  CHECK_MESSAGE(names.find(url) != std::string::npos, names);
+
+  CHECK(find_leftovers(Store(folder.file("store")), cache, by_address).paths.empty());
+  folder.write("models--org--model/blobs/abc.mang-part", "half");
+  folder.write("models--org--model/blobs/abc.mang-journal", "half");
+  CHECK(find_leftovers(Store(folder.file("store")), cache, by_address).paths.size() == 2);
+}
+
+TEST_CASE("Addresses of GGUF files, whole and in parts") {
+  CHECK(file_name_of("https://x.example/a/model.gguf?download=true").value() == "model.gguf");
+  for (const char* bad : {"https://x.example/", "https://x.example/model.zip", "https://x.example/..gguf", "https://x.example/a%2f.gguf",
+                          "https://x.example/.gguf"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(file_name_of(bad).ok());
+  }
+  const auto parts = addresses_of_parts("https://x.example/m-00002-of-00003.gguf?a=b");
+  REQUIRE(parts.ok());
+  REQUIRE(parts->size() == 3);
+  CHECK(parts->front() == "https://x.example/m-00001-of-00003.gguf?a=b");
+  CHECK_FALSE(addresses_of_parts("https://x.example/m-00004-of-00003.gguf").ok());
+  CHECK_FALSE(addresses_of_parts("https://x.example/m-00001-of-99999.gguf").ok());
+  CHECK(addresses_of_parts("https://x.example/m.gguf")->size() == 1);
 }
 
 }  // namespace mang

@@ -283,21 +283,5 @@ TEST_CASE("a child's output is kept to its last part, whatever its length") {
   CHECK(outcome->output.ends_with("the end\n"));
 }
 
-TEST_CASE("a model that Hugging Face's tools downloaded is found, and only that") {
-  TemporaryFolder folder;
-  const std::string repo = folder.path + "/models--org--name";
-  fs::create_directories(repo + "/refs");
-  fs::create_directories(repo + "/snapshots/0123abcd");
-  write_file(repo + "/refs/main", "0123abcd");
-  CHECK(find_in_hf_cache(folder.path, "org/name").value() == repo + "/snapshots/0123abcd");
-  CHECK(find_in_hf_cache(folder.path, "org/other").error().message.find("hf download") != std::string::npos);
-  for (const char* bad : {"", "org", "/name", "org/", "a/b/c", "../x", "org/..", "org/na me"}) {
-    CAPTURE(bad);
-    CHECK(find_in_hf_cache(folder.path, bad).error().message.find("of the form") != std::string::npos);
-  }
-  write_file(repo + "/refs/main", "../../../etc");
-  CHECK(!find_in_hf_cache(folder.path, "org/name").ok());
-}
-
 }  // namespace
 }  // namespace mang

@@ -1,0 +1,149 @@
+#include "cli/remote_models.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/mapped_file.h"
+#include "cli/context.h"
+#include "cli/interrupt.h"
+#include "cli/messages.h"
+#include "cli/progress.h"
+#include "hub/http.h"
+#include "hub/url_models.h"
+
+namespace mang::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kLongestToken = 4096;
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
+  return text;
+}
+
+// The files of a snapshot that are here, as the hub would list them (sizes and digests are not needed to choose).
+HfRepo local_repo(const HfName& name, const std::string& commit, const std::string& folder) {
+  HfRepo repo{.id = name.id, .revision = name.revision, .commit = commit, .gated = false, .files = {}};
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code gone;
+    if (!it->is_regular_file(gone)) continue;
+    repo.files.push_back({.path = it->path().lexically_relative(folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
+  }
+  std::sort(repo.files.begin(), repo.files.end(), [](const HfFile& a, const HfFile& b) { return a.path < b.path; });
+  return repo;
+}
+
+// What to open: the GGUF file (its first part), or the folder of the config.
+std::string path_to_open(const std::string& folder, const std::vector<HfFile>& files) {
+  return files.front().path == "config.json" ? folder : folder + "/" + files.front().path;
+}
+
+// Every part of a split file, as its name counts them: "-00001-of-00003".
+bool all_parts_here(const std::vector<HfFile>& files) {
+  const std::string& first = files.front().path;
+  const size_t of = first.rfind("-of-");
+  if (!first.ends_with(".gguf") || of == std::string::npos || of + 9 > first.size()) return true;
+  const std::string count = first.substr(of + 4, 5);
+  if (!std::all_of(count.begin(), count.end(), [](unsigned char c) { return std::isdigit(c); })) return true;
+  return files.size() == static_cast<size_t>(std::stoul(count));
+}
+
+}  // namespace
+
+Result<HfName> parse_hf_name(const std::string& text) {
+  HfName name{.id = text.substr(text.starts_with("hf:") ? 3 : 0), .revision = "main", .what = ""};
+  if (const size_t colon = name.id.find(':'); colon != std::string::npos) {
+    name.what = name.id.substr(colon + 1);
+    name.id.resize(colon);
+  }
+  if (const size_t at = name.id.find('@'); at != std::string::npos) {
+    name.revision = name.id.substr(at + 1);
+    name.id.resize(at);
+  }
+  if (!is_hf_id(name.id) || name.revision.empty()) {
+    return Error{say("'{}' is not of the form hf:organisation/name[@revision][:quantization or file].", text)};
+  }
+  return name;
+}
+
+HfEndpoint hf_endpoint(const Context& context) {
+  HfEndpoint endpoint;
+  if (auto url = context.environment.get("HF_ENDPOINT")) endpoint.url = *url;
+  while (endpoint.url.ends_with('/')) endpoint.url.pop_back();
+  if (auto token = context.environment.get("HF_TOKEN")) {
+    endpoint.token = trimmed(*token);
+    return endpoint;
+  }
+  std::string file = context.environment.get("HF_TOKEN_PATH").value_or("");
+  if (file.empty()) {
+    const auto cache = context.environment.cache_folder();
+    const auto home = context.environment.get("HF_HOME");
+    file = home ? *home + "/token" : cache.ok() ? *cache + "/huggingface/token" : "";
+  }
+  if (const auto token = read_text_file(file, kLongestToken); token.ok()) endpoint.token = trimmed(*token);
+  return endpoint;
+}
+
+std::optional<std::string> find_hf(const HfName& name, const HfCache& cache) {
+  const auto commit = cache.find_commit(name.id, name.revision);
+  if (!commit) return std::nullopt;
+  const std::string folder = cache.snapshot_folder(name.id, *commit);
+  const auto files = select_hf_files(local_repo(name, *commit, folder), name.what);
+  if (!files.ok() || !all_parts_here(*files)) return std::nullopt;
+  return path_to_open(folder, *files);
+}
+
+std::vector<std::string> parts_beside(const std::string& path, const std::string& folder) {
+  const HfRepo repo = local_repo({.id = "local/model", .revision = "main", .what = ""}, "", folder);
+  const auto files = select_hf_files(repo, path == folder ? "" : fs::path(path).lexically_relative(folder).string());
+  std::vector<std::string> out;
+  if (files.ok()) std::transform(files->begin(), files->end(), std::back_inserter(out), [](const HfFile& f) { return f.path; });
+  return out;
+}
+
+Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& context) {
+  MANG_TRY(const std::string root, context.environment.hf_hub_cache());
+  const HfCache cache(root);
+  const auto here = find_hf(name, cache);
+  if (here && !refresh) return *here;
+  if (context.environment.get("HF_HUB_OFFLINE").value_or("0") != "0") {
+    if (here) return *here;
+    return Error{say("'hf:{}' is not in {}, and HF_HUB_OFFLINE forbids to fetch it.", name.id, root)};
+  }
+  const HfEndpoint endpoint = hf_endpoint(context);
+  const WatchInterrupts watch;
+  const auto keep_going = [&] { return !context.interrupted.load(std::memory_order_relaxed); };
+  MANG_TRY(const HfRepo repo, list_hf_repo(endpoint, name.id, name.revision, keep_going));
+  MANG_TRY(const std::vector<HfFile> files, select_hf_files(repo, name.what));
+  uint64_t bytes = 0;
+  for (const HfFile& file : files) bytes += file.bytes;
+  const std::string title = files.size() == 1 ? fmt::format("hf:{} {}", name.id, files.front().path)
+                                              : say("hf:{} ({} files)", name.id, files.size());
+  FetchDisplay display({.title = title, .license = "", .from = host_of(endpoint.url), .bytes = bytes});
+  MANG_TRY(const std::string folder, cache.fetch(endpoint, repo, files, [&](const FetchProgress& progress) {
+    display.show(progress);
+    return keep_going();
+  }));
+  return path_to_open(folder, files);
+}
+
+Result<std::string> obtain_url(const std::string& url, const Context& context) {
+  if (!url.starts_with("https://") && !url.starts_with("http://")) {
+    return Error{say("'{}' is not an http or https address. Download the file yourself, then give its path.", url)};
+  }
+  MANG_TRY(file_name_of(url));
+  MANG_TRY(const std::string folder, context.environment.cache_folder());
+  const UrlModels models(folder + "/mang/models/by-address");
+  if (const auto path = models.find(url)) return *path;
+  const WatchInterrupts watch;
+  FetchDisplay display({.title = url, .license = "", .from = host_of(url), .bytes = 0});
+  return models.fetch(url, "", [&](const FetchProgress& progress) {
+    display.show(progress);
+    return !context.interrupted.load(std::memory_order_relaxed);
+  });
+}
+
+}  // namespace mang::cli

@@ -1,0 +1,151 @@
+#include "hub/inventory.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/mapped_file.h"
+#include "hub/durable.h"
+#include "hub/hf_repo.h"
+
+namespace mang {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kShownId = 12;
+constexpr size_t kLongestAddress = 8192;
+
+// Adds a file (links followed) to what a model takes.
+void add_file(StoredModel& model, const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) return;
+  model.bytes += static_cast<uint64_t>(info.st_size);
+  model.changed = std::max<int64_t>(model.changed, info.st_mtime);
+}
+
+template <typename Visit>
+void for_each_entry(const std::string& folder, const Visit& visit) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) visit(it->path());
+}
+
+template <typename Visit>
+void for_each_file_below(const std::string& folder, const Visit& visit) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) visit(it->path());
+}
+
+void add_snapshot(const CachedSnapshot& snapshot, std::vector<StoredModel>& out) {
+  HfRepo repo{.id = snapshot.id, .revision = "main", .commit = snapshot.commit, .gated = false, .files = {}};
+  std::error_code error;
+  for_each_file_below(snapshot.folder, [&](const fs::path& path) {
+    if (!fs::is_regular_file(path, error)) return;
+    repo.files.push_back({.path = path.lexically_relative(snapshot.folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
+  });
+  std::sort(repo.files.begin(), repo.files.end(), [](const HfFile& a, const HfFile& b) { return a.path < b.path; });
+  const std::string full = snapshot.revision == "main" ? "" : "@" + snapshot.commit;
+  bool whole_folder = false;
+  std::vector<std::string> seen;  // first parts
+  for (const HfFile& file : repo.files) {
+    const bool gguf = file.path.ends_with(".gguf");
+    if (!gguf && (file.path != "config.json" || whole_folder)) continue;
+    const auto files = select_hf_files(repo, gguf ? file.path : "");
+    if (!files.ok() || files->empty() || (!gguf && files->front().path != "config.json")) continue;
+    if (std::find(seen.begin(), seen.end(), files->front().path) != seen.end()) continue;
+    seen.push_back(files->front().path);
+    whole_folder = whole_folder || !gguf;
+    StoredModel model{.name = "hf:" + snapshot.id + full + (gguf ? ":" + files->front().path : ""),
+                      .id = snapshot.commit.substr(0, kShownId),
+                      .path = gguf ? snapshot.folder + "/" + files->front().path : snapshot.folder};
+    for (const HfFile& part : *files) add_file(model, snapshot.folder + "/" + part.path);
+    out.push_back(std::move(model));
+  }
+}
+
+void add_address(const fs::path& folder, std::vector<StoredModel>& out) {
+  const auto address = read_text_file((folder / "address").string(), kLongestAddress);
+  if (!address.ok()) return;
+  StoredModel model{.name = *address, .id = folder.filename().string().substr(0, kShownId), .path = ""};
+  while (!model.name.empty() && std::isspace(static_cast<unsigned char>(model.name.back()))) model.name.pop_back();
+  std::vector<std::string> files;
+  for_each_entry(folder.string(), [&](const fs::path& path) {
+    if (path.extension() == ".gguf") files.push_back(path.string());
+  });
+  if (files.empty()) return;
+  std::sort(files.begin(), files.end());
+  model.path = files.front();
+  for (const std::string& file : files) add_file(model, file);
+  out.push_back(std::move(model));
+}
+
+// Whether nobody holds the lock that guards a download.
+bool is_idle(const std::string& lock_path) {
+  std::error_code error;
+  if (!fs::exists(lock_path, error)) return true;
+  const FileLock lock(lock_path);
+  if (!lock.open()) return false;
+  const auto locked = lock.try_lock();
+  return locked.ok() && *locked;
+}
+
+void add_leftover(const fs::path& path, Leftovers& out) {
+  out.paths.push_back(path.string());
+  std::error_code error;
+  const auto add = [&](const fs::path& file) {
+    struct stat info;
+    if (::lstat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode)) out.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
+  };
+  if (fs::is_directory(path, error)) {
+    for_each_file_below(path.string(), add);
+  } else {
+    add(path);
+  }
+}
+
+bool is_unfinished(const fs::path& path) {
+  return path.extension() == ".mang-part" || path.extension() == ".mang-journal";
+}
+
+}  // namespace
+
+std::vector<StoredModel> list_models(const Catalog& catalog, const Store& store, const HfCache& cache,
+                                     const std::string& by_address) {
+  std::vector<StoredModel> out;
+  for (const CatalogEntry& entry : catalog.entries()) {
+    const auto path = store.find(entry);
+    if (!path) continue;
+    StoredModel model{.name = entry.name, .id = entry.sha256.substr(0, kShownId), .path = *path};
+    add_file(model, *path);
+    out.push_back(std::move(model));
+  }
+  for (const CachedSnapshot& snapshot : cache.snapshots()) add_snapshot(snapshot, out);
+  for_each_entry(by_address, [&](const fs::path& folder) { add_address(folder, out); });
+  std::stable_sort(out.begin(), out.end(), [](const StoredModel& a, const StoredModel& b) { return a.changed > b.changed; });
+  return out;
+}
+
+Leftovers find_leftovers(const Store& store, const HfCache& cache, const std::string& by_address) {
+  Leftovers out;
+  for_each_entry(store.root(), [&](const fs::path& path) {
+    const std::string lock = (path.parent_path() / path.stem()).string() + ".lock";
+    if (path.extension() == ".partial" && is_idle(lock)) add_leftover(path, out);
+  });
+  for_each_entry(cache.root(), [&](const fs::path& repo) {
+    if (repo.filename().string().starts_with(".mang-removed-")) return add_leftover(repo, out);
+    for_each_entry((repo / "blobs").string(), [&](const fs::path& blob) {
+      const std::string lock = cache.root() + "/.locks/" + repo.filename().string() + "/" + blob.stem().string() + ".lock";
+      if (is_unfinished(blob) && is_idle(lock)) add_leftover(blob, out);
+    });
+  });
+  for_each_entry(by_address, [&](const fs::path& folder) {
+    if (!is_idle((folder / "lock").string())) return;
+    for_each_entry(folder.string(), [&](const fs::path& path) {
+      if (is_unfinished(path)) add_leftover(path, out);
+    });
+  });
+  return out;
+}
+
+}  // namespace mang
