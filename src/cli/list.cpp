@@ -36,7 +36,11 @@ Result<int> list(const Options& options, Context& context) {
   if (options.json) {
     Json rows = Json::array();
     for (const StoredModel& model : models) {
-      rows.push_back({{"name", model.name}, {"id", model.id}, {"bytes", model.bytes}, {"changed", model.changed}, {"path", model.path}});
+      rows.push_back({{"name", model.name},
+                      {"id", model.id},
+                      {"bytes", model.bytes},
+                      {"changed", model.changed},
+                      {"path", model.path}});
     }
     context.out.write(dump_json(rows) + "\n");
     return kExitOk;

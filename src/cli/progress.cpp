@@ -63,8 +63,8 @@ void FetchDisplay::show(const FetchProgress& progress) {
   const std::string verb = progress.stage == FetchStage::verifying ? tr("checking") : tr("downloading");
   const std::string rest = complete ? "" : speed_and_rest(progress);
   fmt::print(stderr, "\r\033[K  {:<12} {:>9} / {}  {:3.0f} %{}", verb, human_bytes(progress.done),
-             human_bytes(progress.total), 100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total),
-             rest);
+             human_bytes(progress.total),
+             100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total), rest);
   std::fflush(stderr);
   line_open_ = true;
 }

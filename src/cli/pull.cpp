@@ -52,8 +52,9 @@ void add_pull(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = add_command(app, "pull", tr("Fetch a model, or its newest version"));
   command
-      ->add_option("MODEL", options->models,
-                   tr("A known name, hf:organisation/name[@revision][:quantization or file], or the address of a GGUF file"))
+      ->add_option(
+          "MODEL", options->models,
+          tr("A known name, hf:organisation/name[@revision][:quantization or file], or the address of a GGUF file"))
       ->required();
   command->add_flag("-q,--quiet", options->quiet, tr("Write the path only"));
   command->footer(

@@ -30,7 +30,8 @@ HfRepo local_repo(const HfName& name, const std::string& commit, const std::stri
   for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code gone;
     if (!it->is_regular_file(gone)) continue;
-    repo.files.push_back({.path = it->path().lexically_relative(folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
+    repo.files.push_back(
+        {.path = it->path().lexically_relative(folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
   }
   std::sort(repo.files.begin(), repo.files.end(), [](const HfFile& a, const HfFile& b) { return a.path < b.path; });
   return repo;
@@ -100,7 +101,8 @@ std::vector<std::string> parts_beside(const std::string& path, const std::string
   const HfRepo repo = local_repo({.id = "local/model", .revision = "main", .what = ""}, "", folder);
   const auto files = select_hf_files(repo, path == folder ? "" : fs::path(path).lexically_relative(folder).string());
   std::vector<std::string> out;
-  if (files.ok()) std::transform(files->begin(), files->end(), std::back_inserter(out), [](const HfFile& f) { return f.path; });
+  if (files.ok())
+    std::transform(files->begin(), files->end(), std::back_inserter(out), [](const HfFile& f) { return f.path; });
   return out;
 }
 

@@ -84,7 +84,8 @@ Result<int> collect_garbage(bool dry_run, Context& context) {
     if (error) return Error{say("{}: could not be removed: {}.", path, error.message())};
     context.out.write(path + "\n");
   }
-  print_error_line(dry_run ? say("{} could be freed.", human_bytes(found.bytes)) : say("{} freed.", human_bytes(found.bytes)));
+  print_error_line(dry_run ? say("{} could be freed.", human_bytes(found.bytes))
+                           : say("{} freed.", human_bytes(found.bytes)));
   return kExitOk;
 }
 
@@ -93,15 +94,18 @@ Result<int> collect_garbage(bool dry_run, Context& context) {
 void add_rm(CLI::App& app, Action& action) {
   auto models = std::make_shared<std::vector<std::string>>();
   CLI::App* command = add_command(app, "rm", tr("Take models off this machine"));
-  command->add_option("MODEL", *models, tr("As 'mang list' names it; hf:organisation/name takes all its files"))->required();
-  command->callback([models, &action] { action = [models](Context& context) { return remove_models(*models, context); }; });
+  command->add_option("MODEL", *models, tr("As 'mang list' names it; hf:organisation/name takes all its files"))
+      ->required();
+  command->callback(
+      [models, &action] { action = [models](Context& context) { return remove_models(*models, context); }; });
 }
 
 void add_gc(CLI::App& app, Action& action) {
   auto dry_run = std::make_shared<bool>(false);
   CLI::App* command = add_command(app, "gc", tr("Take away what unfinished downloads left"));
   command->add_flag("-n,--dry-run", *dry_run, tr("Only say what would go"));
-  command->callback([dry_run, &action] { action = [dry_run](Context& context) { return collect_garbage(*dry_run, context); }; });
+  command->callback(
+      [dry_run, &action] { action = [dry_run](Context& context) { return collect_garbage(*dry_run, context); }; });
 }
 
 }  // namespace mang::cli

@@ -26,7 +26,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr uint64_t kSpareBytes = 16 * kMiB;  // left free on the disk
+constexpr uint64_t kSpareBytes = 16 * kMiB;            // left free on the disk
 constexpr size_t kFewestBlocks = 8, kMostBlocks = 64;  // of one request
 constexpr int kLongestWaitMs = 30'000, kLongestRetryAfterS = 120;
 
@@ -76,7 +76,8 @@ Refusal refusal_of(const HttpResponse& response) {
     case 401:
     case 403:
       out.message = fmt::format(
-          "{} does not let you have this file (HTTP {}). If its licence asks for consent, accept it on the model's page, and "
+          "{} does not let you have this file (HTTP {}). If its licence asks for consent, accept it on the model's "
+          "page, and "
           "give your token in HF_TOKEN.",
           host, response.status);
       return out;
@@ -84,16 +85,18 @@ Refusal refusal_of(const HttpResponse& response) {
     case 410:
       out.message = fmt::format("{} has no such file (HTTP {}). Check the address.", host, response.status);
       return out;
-    default: break;
+    default:
+      break;
   }
   out.again = response.status == 408 || response.status == 429 || response.status >= 500;
   if (const auto seconds = parse_count(response.header("retry-after"))) {
     out.wait_s = static_cast<int>(std::min<uint64_t>(*seconds, kLongestRetryAfterS));
   }
   out.message = response.status == 429
-                    ? fmt::format("{} says that there were too many requests (HTTP 429). Try again later, or with a token "
-                                  "in HF_TOKEN.",
-                                  host)
+                    ? fmt::format(
+                          "{} says that there were too many requests (HTTP 429). Try again later, or with a token "
+                          "in HF_TOKEN.",
+                          host)
                     : fmt::format("{} answered with HTTP {}. Try again later.", host, response.status);
   return out;
 }
@@ -127,7 +130,8 @@ class Download {
   void fetch_blocks(size_t first, size_t last, bool ranges);
   // One request from `position` to `end`, advancing position. nullopt: all there.
   std::optional<Refusal> fetch_range(uint64_t& position, uint64_t end, bool ranges);
-  bool accept(const HttpResponse& response, uint64_t position, uint64_t end, bool ranges, std::optional<Refusal>& refusal);
+  bool accept(const HttpResponse& response, uint64_t position, uint64_t end, bool ranges,
+              std::optional<Refusal>& refusal);
   bool store(std::string_view data, uint64_t& position, uint64_t end);
   void finish_with(const Error& error, bool discard = false);
   bool pause(int ms);  // false: stopped meanwhile
@@ -145,8 +149,8 @@ class Download {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  size_t cursor_ = 0;      // blocks before it are claimed or done
-  int working_ = 0;        // threads
+  size_t cursor_ = 0;  // blocks before it are claimed or done
+  int working_ = 0;    // threads
   std::optional<Error> error_;
   bool discard_ = false;
   std::atomic<bool> stop_{false};
@@ -155,7 +159,8 @@ class Download {
 
 Error write_error(const std::string& path) {
   if (errno == ENOSPC || errno == EDQUOT) {
-    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.", path);
+    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.",
+                path);
   }
   return fail("{}: could not be written: {}.", path, std::strerror(errno));
 }
@@ -168,7 +173,9 @@ Result<Offer> Download::ask() {
     HttpRequest http = http_request();
     http.range = HttpRange{0, 0};
     HttpEvents events;
-    events.keep_going = [&] { return !options_.progress || options_.progress({FetchStage::downloading, 0, request_.bytes}); };
+    events.keep_going = [&] {
+      return !options_.progress || options_.progress({FetchStage::downloading, 0, request_.bytes});
+    };
     events.on_headers = [&](const HttpResponse& response) {
       offer.version = version_of(response);
       const auto range = parse_content_range(response.header("content-range"));
@@ -176,7 +183,8 @@ Result<Offer> Download::ask() {
         offer.ranges = offer.bytes_known = true;
         offer.bytes = range->second;
       } else if (response.status == 200 || response.status == 206) {
-        if (const auto length = parse_count(response.header("content-length"))) offer.bytes = *length, offer.bytes_known = true;
+        if (const auto length = parse_count(response.header("content-length")))
+          offer.bytes = *length, offer.bytes_known = true;
       } else if (response.status == 416 && response.header("content-range") == "bytes */0") {
         offer.bytes_known = true;
       } else {
@@ -211,8 +219,8 @@ Result<void> Download::prepare(const Offer& offer) {
   }
   server_version_ = offer.version;
   const std::string digest = request_.sha256.empty() ? request_.git_sha1 : request_.sha256;
-  MANG_TRY(DownloadJournal journal, DownloadJournal::open(request_.target + ".mang-journal",
-                                                         {bytes_, digest.empty() ? offer.version : digest}));
+  MANG_TRY(DownloadJournal journal,
+           DownloadJournal::open(request_.target + ".mang-journal", {bytes_, digest.empty() ? offer.version : digest}));
   journal_.emplace(std::move(journal));
   struct stat info;
   const bool there = ::stat(part_.c_str(), &info) == 0 && static_cast<uint64_t>(info.st_size) == bytes_;
@@ -272,19 +280,22 @@ bool Download::accept(const HttpResponse& response, uint64_t position, uint64_t 
   const bool plain = coding.empty() || coding == "identity";
   const std::string version = version_of(response);
   if (!server_version_.empty() && !version.empty() && version != server_version_) {
-    finish_with(fail("{} changed the file while it was being downloaded. Run the same command again.", host_of(response.url)),
-                true);
+    finish_with(
+        fail("{} changed the file while it was being downloaded. Run the same command again.", host_of(response.url)),
+        true);
     return false;
   }
   if (plain && (partial || (response.status == 200 && (whole || !ranges) && position == 0))) return true;
-  refusal = Refusal{.again = true, .message = fmt::format("{} did not send the part that was asked for. Try again later.",
-                                                          host_of(response.url))};
+  refusal = Refusal{
+      .again = true,
+      .message = fmt::format("{} did not send the part that was asked for. Try again later.", host_of(response.url))};
   return false;
 }
 
 bool Download::store(std::string_view data, uint64_t& position, uint64_t end) {
   if (data.size() > end - position) {
-    finish_with(fail("{} sent more than it had said. Nothing of it is trusted; try again later.", host_of(request_.url)), true);
+    finish_with(
+        fail("{} sent more than it had said. Nothing of it is trusted; try again later.", host_of(request_.url)), true);
     return false;
   }
   while (!data.empty()) {
@@ -329,7 +340,8 @@ std::optional<Refusal> Download::fetch_range(uint64_t& position, uint64_t end, b
   if (!outcome.answered()) {
     return Refusal{.again = outcome.failure->kind != HttpFailure::Kind::refused, .message = outcome.failure->message};
   }
-  return Refusal{.again = true, .message = fmt::format("{} sent less than it had said. Try again later.", host_of(request_.url))};
+  return Refusal{.again = true,
+                 .message = fmt::format("{} sent less than it had said. Try again later.", host_of(request_.url))};
 }
 
 void Download::fetch_blocks(size_t first, size_t last, bool ranges) {
@@ -363,7 +375,8 @@ void Download::work(bool ranges) {
 Result<void> Download::fetch(const Offer& offer) {
   if (!offer.ranges) segment_ = journal_->blocks();
   const size_t segments = (journal_->blocks() + segment_ - 1) / std::max<size_t>(1, segment_);
-  const int threads = static_cast<int>(std::min<size_t>(segments, static_cast<size_t>(std::max(1, options_.connections))));
+  const int threads =
+      static_cast<int>(std::min<size_t>(segments, static_cast<size_t>(std::max(1, options_.connections))));
   working_ = threads;
   std::vector<std::thread> workers;
   for (int i = 0; i < threads; ++i) workers.emplace_back([this, &offer] { work(offer.ranges); });
@@ -417,9 +430,10 @@ Result<void> Download::run() {
   }
   if (!right) {
     discard();
-    return fail("{}: what {} sent is not what its publisher names (digest {}). It was thrown away; try again, and do not "
-                "trust the source if it happens twice.",
-                request_.target, host_of(request_.url), request_.sha256.empty() ? request_.git_sha1 : request_.sha256);
+    return fail(
+        "{}: what {} sent is not what its publisher names (digest {}). It was thrown away; try again, and do not "
+        "trust the source if it happens twice.",
+        request_.target, host_of(request_.url), request_.sha256.empty() ? request_.git_sha1 : request_.sha256);
   }
   if (::fsync(fd_) != 0) return write_error(part_);
   if (::rename(part_.c_str(), request_.target.c_str()) != 0) {

@@ -23,14 +23,16 @@ struct DownloadRequest {
 
 struct DownloadOptions {
   int connections = 4;
-  int tries = 6;               // without a byte of progress between them, for each part
-  int first_wait_ms = 500;     // before the second try; doubles, up to 30 s; a server's Retry-After is honoured up to 2 min
+  int tries = 6;  // without a byte of progress between them, for each part
+  int first_wait_ms =
+      500;  // before the second try; doubles, up to 30 s; a server's Retry-After is honoured up to 2 min
   int connect_timeout_ms = 10000;
   int stall_timeout_s = 30;
-  FetchWatcher progress;       // called on the calling thread; false stops and keeps what is there for the next time
+  FetchWatcher progress;  // called on the calling thread; false stops and keeps what is there for the next time
 };
 
-// On failure what was fetched stays for the next call, unless it is known to be wrong (another version, another digest).
+// On failure what was fetched stays for the next call, unless it is known to be wrong (another version, another
+// digest).
 Result<void> download_file(const DownloadRequest& request, const DownloadOptions& options);
 
 }  // namespace mang

@@ -22,7 +22,8 @@ std::string head_of(const DownloadIdentity& identity) {
 
 Error write_error(const std::string& path) {
   if (errno == ENOSPC || errno == EDQUOT) {
-    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.", path);
+    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.",
+                path);
   }
   return fail("{}: could not be written: {}.", path, std::strerror(errno));
 }
@@ -30,7 +31,10 @@ Error write_error(const std::string& path) {
 }  // namespace
 
 DownloadJournal::DownloadJournal(std::string path, int fd, DownloadIdentity identity)
-    : path_(std::move(path)), fd_(fd), identity_(std::move(identity)), done_((identity_.bytes + kBlock - 1) / kBlock, 0) {}
+    : path_(std::move(path)),
+      fd_(fd),
+      identity_(std::move(identity)),
+      done_((identity_.bytes + kBlock - 1) / kBlock, 0) {}
 
 DownloadJournal::DownloadJournal(DownloadJournal&& other) noexcept
     : path_(std::move(other.path_)),

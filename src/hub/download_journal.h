@@ -1,5 +1,6 @@
 // Which blocks of an unfinished download are on the disk, kept in a file beside it, so that a killed download goes on
-// where it was. A block is marked after its bytes were written; what a power cut tears is found by the digest at the end.
+// where it was. A block is marked after its bytes were written; what a power cut tears is found by the digest at the
+// end.
 #pragma once
 
 #include <cstdint>

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 namespace mang {
 
@@ -43,16 +45,27 @@ Result<void> write_file_atomically(const std::string& path, const std::string& c
   return sync_folder(std::filesystem::path(path).parent_path().string());
 }
 
-FileLock::FileLock(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {}
+FileLock::FileLock(const std::string& path)
+    : path_(path), fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {}
 
 FileLock::~FileLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
 Result<bool> FileLock::try_lock() const {
+  if (fd_ < 0) return fail("{}: could not be made. Is its folder one you can write to?", path_);
   if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK || errno == EINTR) return false;
-  return fail("the store could not be locked: {}.", std::strerror(errno));
+  return fail("{}: could not be locked: {}.", path_, std::strerror(errno));
+}
+
+Result<void> FileLock::wait(const std::function<bool()>& keep_going) const {
+  for (;;) {
+    MANG_TRY(bool locked, try_lock());
+    if (locked) return {};
+    if (!keep_going()) return fail("stopped while waiting for another download of the same model.");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 }  // namespace mang

@@ -1,6 +1,7 @@
 // Files that survive a power cut and processes that do not step on each other.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -21,11 +22,13 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();
 
-  [[nodiscard]] bool open() const { return fd_ >= 0; }
   // False: another process has it.
   [[nodiscard]] Result<bool> try_lock() const;
+  // Waits until it is ours; keep_going is asked ten times a second while another process has it, false gives up.
+  [[nodiscard]] Result<void> wait(const std::function<bool()>& keep_going) const;
 
  private:
+  std::string path_;
   int fd_;
 };
 

@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <thread>
 
 #include "base/mapped_file.h"
 #include "base/units.h"
@@ -31,14 +29,16 @@ bool is_commit(const std::string& text) {
 // A branch or tag as a path below refs/: "main", "refs/pr/1".
 bool is_safe_revision(const std::string& revision) {
   return !revision.empty() && revision.front() != '/' && revision.find("..") == std::string::npos &&
-         std::all_of(revision.begin(), revision.end(), [](unsigned char c) { return c > 0x20 && c != 0x7F && c != '\\'; });
+         std::all_of(revision.begin(), revision.end(),
+                     [](unsigned char c) { return c > 0x20 && c != 0x7F && c != '\\'; });
 }
 
 Result<void> make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    return fail("{}: could not be made: {}. Set HF_HUB_CACHE to a folder you can write to.", folder.string(), error.message());
+    return fail("{}: could not be made: {}. Set HF_HUB_CACHE to a folder you can write to.", folder.string(),
+                error.message());
   }
   return {};
 }
@@ -75,16 +75,6 @@ struct TotalProgress {
   }
 };
 
-Result<void> wait_for(const FileLock& lock, const std::string& path, const TotalProgress& progress) {
-  if (!lock.open()) return fail("{}: could not be written to: {}.", path, std::strerror(errno));
-  for (;;) {
-    MANG_TRY(bool locked, lock.try_lock());
-    if (locked) return {};
-    if (!progress.show({FetchStage::waiting, 0, 0})) return fail("stopped while waiting for another download of the same model.");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-}
-
 }  // namespace
 
 std::string HfCache::repo_folder(const std::string& id) const {
@@ -110,7 +100,8 @@ std::optional<std::string> HfCache::find_commit(const std::string& id, const std
   return commit;
 }
 
-std::optional<std::string> HfCache::find_file(const std::string& id, const std::string& commit, const std::string& path) const {
+std::optional<std::string> HfCache::find_file(const std::string& id, const std::string& commit,
+                                              const std::string& path) const {
   const std::string whole = snapshot_folder(id, commit) + "/" + path;
   std::error_code error;
   if (!fs::is_regular_file(whole, error)) return std::nullopt;  // follows the link
@@ -152,7 +143,8 @@ Result<std::string> HfCache::fetch(const HfEndpoint& endpoint, const HfRepo& rep
   uint64_t missing = 0;
   std::error_code error;
   for (const HfFile& file : files) {
-    if (file.etag().empty()) return fail("hf:{}: the hub names no digest of '{}', so it cannot be checked.", repo.id, file.path);
+    if (file.etag().empty())
+      return fail("hf:{}: the hub names no digest of '{}', so it cannot be checked.", repo.id, file.path);
     progress.total += file.bytes;
     if (!fs::exists(blobs / file.etag(), error)) missing += file.bytes;
   }
@@ -166,16 +158,16 @@ Result<std::string> HfCache::fetch(const HfEndpoint& endpoint, const HfRepo& rep
       if (::stat(path.c_str(), &part) == 0) begun += static_cast<uint64_t>(part.st_blocks) * 512;
     }
     if (available + begun < missing + kSpareBytes) {
-      return fail("{}: {} free, {} needed for hf:{}. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.",
-                  root_, human_bytes(available), human_bytes(missing + kSpareBytes - std::min(begun, missing)), repo.id);
+      return fail(
+          "{}: {} free, {} needed for hf:{}. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.", root_,
+          human_bytes(available), human_bytes(missing + kSpareBytes - std::min(begun, missing)), repo.id);
     }
   }
 
   for (const HfFile& file : files) {
     const std::string blob = (blobs / file.etag()).string();
-    const std::string lock_path = (locks / (file.etag() + ".lock")).string();
-    const FileLock lock(lock_path);
-    MANG_TRY(wait_for(lock, lock_path, progress));
+    const FileLock lock((locks / (file.etag() + ".lock")).string());
+    MANG_TRY(lock.wait([&] { return progress.show({FetchStage::waiting, 0, 0}); }));
     if (!fs::exists(blob, error)) {
       DownloadRequest request;
       request.url = hf_file_url(endpoint, repo, file.path);
@@ -187,7 +179,8 @@ Result<std::string> HfCache::fetch(const HfEndpoint& endpoint, const HfRepo& rep
       DownloadOptions options;
       options.connect_timeout_ms = endpoint.connect_timeout_ms;
       options.progress = [&](const FetchProgress& p) { return progress.show(p); };
-      if (auto done = download_file(request, options); !done.ok()) return done.error().in(fmt::format("hf:{}: {}", repo.id, file.path));
+      if (auto done = download_file(request, options); !done.ok())
+        return done.error().in(fmt::format("hf:{}: {}", repo.id, file.path));
     }
     const fs::path link = snapshot / file.path;
     MANG_TRY(make_folder(link.parent_path()));
@@ -231,7 +224,8 @@ Result<bool> HfCache::remove_files(const std::string& id, const std::string& com
   }
   std::vector<std::string> used;
   bool weights = false;
-  for (fs::recursive_directory_iterator it(folder / "snapshots", error), end; !error && it != end; it.increment(error)) {
+  for (fs::recursive_directory_iterator it(folder / "snapshots", error), end; !error && it != end;
+       it.increment(error)) {
     std::error_code gone;
     if (it->is_symlink(gone)) used.push_back(fs::read_symlink(it->path(), gone).filename().string());
     const auto extension = it->path().extension();

@@ -48,9 +48,10 @@ class HfCache {
 
   // Deletes a model's folder. False: it was not here.
   Result<bool> remove(const std::string& id) const;
-  // Deletes some files of a snapshot, and their contents where no other snapshot uses them; the whole model with its last
-  // weights. False: none of them was here.
-  Result<bool> remove_files(const std::string& id, const std::string& commit, const std::vector<std::string>& paths) const;
+  // Deletes some files of a snapshot, and their contents where no other snapshot uses them; the whole model with its
+  // last weights. False: none of them was here.
+  Result<bool> remove_files(const std::string& id, const std::string& commit,
+                            const std::vector<std::string>& paths) const;
 
  private:
   std::string root_;

@@ -36,7 +36,8 @@ bool is_safe_path(const std::string& path) {
   while (begin <= path.size()) {
     const size_t end = std::min(path.find('/', begin), path.size());
     const std::string_view name(path.data() + begin, end - begin);
-    const bool plain = std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F || c == '\\'; });
+    const bool plain =
+        std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F || c == '\\'; });
     if (name.empty() || name.size() > 255 || name == "." || name == ".." || !plain) return false;
     begin = end + 1;
   }
@@ -81,15 +82,18 @@ Result<HfRepo> parse_hf_repo(std::string_view json, const std::string& id, const
   if (siblings->size() > kMostFiles) return fail("{} lists {} files, more than a model has.", what, siblings->size());
   for (const Json& sibling : *siblings) {
     if (!sibling.is_object()) return fail("{} lists something that is not a file.", what);
-    HfFile file{.path = string_of(sibling, "rfilename"), .bytes = count_of(sibling, "size"), .sha256 = "", .git_sha1 = ""};
+    HfFile file{
+        .path = string_of(sibling, "rfilename"), .bytes = count_of(sibling, "size"), .sha256 = "", .git_sha1 = ""};
     if (!is_safe_path(file.path)) return fail("{} lists a file with an unsafe name; nothing was fetched.", what);
     file.git_sha1 = string_of(sibling, "blobId");
     if (const auto lfs = sibling.find("lfs"); lfs != sibling.end() && lfs->is_object()) {
       file.sha256 = string_of(*lfs, "sha256");
       if (const uint64_t bytes = count_of(*lfs, "size")) file.bytes = bytes;
     }
-    if (!file.sha256.empty() && !is_hex(file.sha256, 64)) return fail("{} gives '{}' a digest that is none.", what, file.path);
-    if (!file.git_sha1.empty() && !is_hex(file.git_sha1, 40)) return fail("{} gives '{}' a digest that is none.", what, file.path);
+    if (!file.sha256.empty() && !is_hex(file.sha256, 64))
+      return fail("{} gives '{}' a digest that is none.", what, file.path);
+    if (!file.git_sha1.empty() && !is_hex(file.git_sha1, 40))
+      return fail("{} gives '{}' a digest that is none.", what, file.path);
     repo.files.push_back(std::move(file));
   }
   return repo;
@@ -106,20 +110,24 @@ Result<HfRepo> list_hf_repo(const HfEndpoint& endpoint, const std::string& id, c
   if (!outcome.answered()) return fail("hf:{}: {}", id, outcome.failure->message);
   const std::string host = host_of(endpoint.url);
   switch (outcome.response.status) {
-    case 200: return parse_hf_repo(body, id, revision);
+    case 200:
+      return parse_hf_repo(body, id, revision);
     case 401:
     case 404:
-      return fail("hf:{}: {} has no such model{}, or it is private. Check the name; for a private model give your token in "
-                  "HF_TOKEN.",
-                  id, host, revision == "main" ? "" : fmt::format(" or no revision '{}' of it", revision));
+      return fail(
+          "hf:{}: {} has no such model{}, or it is private. Check the name; for a private model give your token in "
+          "HF_TOKEN.",
+          id, host, revision == "main" ? "" : fmt::format(" or no revision '{}' of it", revision));
     case 403:
       return fail("hf:{}: its licence asks for consent. Accept it at {}/{}, then give your token in HF_TOKEN.", id,
                   endpoint.url, id);
     case 429:
-      return fail("hf:{}: {} says that there were too many requests (HTTP 429). Try again later, or with a token in "
-                  "HF_TOKEN.",
-                  id, host);
-    default: return fail("hf:{}: {} answered with HTTP {}. Try again later.", id, host, outcome.response.status);
+      return fail(
+          "hf:{}: {} says that there were too many requests (HTTP 429). Try again later, or with a token in "
+          "HF_TOKEN.",
+          id, host);
+    default:
+      return fail("hf:{}: {} answered with HTTP {}. Try again later.", id, host, outcome.response.status);
   }
 }
 

@@ -17,7 +17,7 @@ struct HfEndpoint {
 };
 
 struct HfFile {
-  std::string path;      // within the repository, checked: relative, no "..", no control characters
+  std::string path;  // within the repository, checked: relative, no "..", no control characters
   uint64_t bytes = 0;
   std::string sha256;    // of large files (LFS); empty: a small one
   std::string git_sha1;  // of small files
@@ -47,9 +47,9 @@ Result<HfRepo> parse_hf_repo(std::string_view json, const std::string& id, const
 // The address of a file at a commit.
 std::string hf_file_url(const HfEndpoint& endpoint, const HfRepo& repo, const std::string& path);
 
-// The files of one model. `wanted` is a file of the repository, a quantization ("Q4_K_M", letter case ignored) or empty:
-// then the first of Q4_K_M, Q4_K_S, Q4_0, Q5_K_M, Q8_0, … that is there, or the safetensors files with what belongs to them.
-// The first file returned is the one to open (a GGUF file or config.json).
+// The files of one model. `wanted` is a file of the repository, a quantization ("Q4_K_M", letter case ignored) or
+// empty: then the first of Q4_K_M, Q4_K_S, Q4_0, Q5_K_M, Q8_0, … that is there, or the safetensors files with what
+// belongs to them. The first file returned is the one to open (a GGUF file or config.json).
 Result<std::vector<HfFile>> select_hf_files(const HfRepo& repo, const std::string& wanted);
 
 }  // namespace mang

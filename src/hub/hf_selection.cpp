@@ -9,8 +9,9 @@ namespace mang {
 namespace {
 
 // What most people want first: four bits with the best quality, then neighbours.
-constexpr std::array kPreferred = {"Q4_K_M", "Q4_K_S", "Q4_0", "IQ4_XS", "IQ4_NL", "Q4_1", "MXFP4", "Q5_K_M", "Q5_K_S", "Q6_K",
-                                   "Q8_0", "Q3_K_M", "Q5_0", "Q5_1", "Q3_K_L", "Q3_K_S", "Q2_K", "BF16", "F16", "F32"};
+constexpr std::array kPreferred = {"Q4_K_M", "Q4_K_S", "Q4_0", "IQ4_XS", "IQ4_NL", "Q4_1", "MXFP4",
+                                   "Q5_K_M", "Q5_K_S", "Q6_K", "Q8_0",   "Q3_K_M", "Q5_0", "Q5_1",
+                                   "Q3_K_L", "Q3_K_S", "Q2_K", "BF16",   "F16",    "F32"};
 
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
@@ -37,14 +38,17 @@ std::string without_part(const std::string& path) {
 // Projectors of images and sound, importance matrices, drafts: GGUF files that are not the model.
 bool is_side_file(const std::string& path) {
   const std::string name = upper(file_name(path));
-  return name.find("MMPROJ") != std::string::npos || name.find("IMATRIX") != std::string::npos || name.starts_with("MTP-");
+  return name.find("MMPROJ") != std::string::npos || name.find("IMATRIX") != std::string::npos ||
+         name.starts_with("MTP-");
 }
 
 // Whether a name holds the quantization as a word of its own: "model-Q4_K_M.gguf", not "Q4_K_M" in "Q4_K_MX".
 bool names_quantization(const std::string& path, const std::string& quantization) {
   const std::string text = upper(path), word = upper(quantization);
   for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
-    const auto joined = [&](size_t i) { return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_'); };
+    const auto joined = [&](size_t i) {
+      return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
+    };
     const bool left = at > 0 && std::isalnum(static_cast<unsigned char>(text[at - 1]));
     if (!left && !joined(at + word.size())) return true;
   }
@@ -116,7 +120,8 @@ Result<std::vector<HfFile>> select_hf_files(const HfRepo& repo, const std::strin
       return parts != models.end() ? parts->second : std::vector<HfFile>{file};
     }
     if (const auto* files = find_quantization(models, wanted)) return *files;
-    if (models.empty()) return fail("hf:{} has no GGUF files, so '{}' means nothing there. Leave it out.", repo.id, wanted);
+    if (models.empty())
+      return fail("hf:{} has no GGUF files, so '{}' means nothing there. Leave it out.", repo.id, wanted);
     return fail("hf:{} has no '{}'. It has {}.", repo.id, wanted, list_names(models));
   }
   for (const char* quantization : kPreferred) {
@@ -124,7 +129,9 @@ Result<std::vector<HfFile>> select_hf_files(const HfRepo& repo, const std::strin
   }
   if (!models.empty()) return models.begin()->second;
   std::vector<HfFile> files = safetensors_model(repo);
-  if (files.empty()) return fail("hf:{} has neither GGUF files nor safetensors with a config.json: not a model that is read here.", repo.id);
+  if (files.empty())
+    return fail("hf:{} has neither GGUF files nor safetensors with a config.json: not a model that is read here.",
+                repo.id);
   return files;
 }
 

@@ -124,7 +124,8 @@ HttpFailure explain(CURLcode code, const std::string& url, const char* detail, c
     case CURLE_UNSUPPORTED_PROTOCOL:
       return {Kind::refused, fmt::format("'{}' is not an http or https address.", url)};
     case CURLE_OPERATION_TIMEDOUT:
-      return {hop.announced ? Kind::stalled : Kind::unreachable, fmt::format("{} stopped answering: {}.", host, detail)};
+      return {hop.announced ? Kind::stalled : Kind::unreachable,
+              fmt::format("{} stopped answering: {}.", host, detail)};
     default:
       return {Kind::broken, fmt::format("the transfer from {} broke off: {}.", host, detail)};
   }

@@ -52,7 +52,8 @@ struct HttpOutcome {
 };
 
 struct HttpEvents {
-  // Once the final headers are known and before any body; false: the body is not wanted (the outcome then has no failure).
+  // Once the final headers are known and before any body; false: the body is not wanted (the outcome then has no
+  // failure).
   std::function<bool(const HttpResponse&)> on_headers;
   std::function<bool(std::string_view)> on_body;  // false stops
   std::function<bool()> keep_going;               // asked about once a second, and more often while bytes come

@@ -34,7 +34,8 @@ void for_each_entry(const std::string& folder, const Visit& visit) {
 template <typename Visit>
 void for_each_file_below(const std::string& folder, const Visit& visit) {
   std::error_code error;
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) visit(it->path());
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    visit(it->path());
 }
 
 void add_snapshot(const CachedSnapshot& snapshot, std::vector<StoredModel>& out) {
@@ -42,7 +43,8 @@ void add_snapshot(const CachedSnapshot& snapshot, std::vector<StoredModel>& out)
   std::error_code error;
   for_each_file_below(snapshot.folder, [&](const fs::path& path) {
     if (!fs::is_regular_file(path, error)) return;
-    repo.files.push_back({.path = path.lexically_relative(snapshot.folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
+    repo.files.push_back(
+        {.path = path.lexically_relative(snapshot.folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
   });
   std::sort(repo.files.begin(), repo.files.end(), [](const HfFile& a, const HfFile& b) { return a.path < b.path; });
   const std::string full = snapshot.revision == "main" ? "" : "@" + snapshot.commit;
@@ -85,7 +87,6 @@ bool is_idle(const std::string& lock_path) {
   std::error_code error;
   if (!fs::exists(lock_path, error)) return true;
   const FileLock lock(lock_path);
-  if (!lock.open()) return false;
   const auto locked = lock.try_lock();
   return locked.ok() && *locked;
 }
@@ -95,7 +96,8 @@ void add_leftover(const fs::path& path, Leftovers& out) {
   std::error_code error;
   const auto add = [&](const fs::path& file) {
     struct stat info;
-    if (::lstat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode)) out.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
+    if (::lstat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode))
+      out.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
   };
   if (fs::is_directory(path, error)) {
     for_each_file_below(path.string(), add);
@@ -122,7 +124,8 @@ std::vector<StoredModel> list_models(const Catalog& catalog, const Store& store,
   }
   for (const CachedSnapshot& snapshot : cache.snapshots()) add_snapshot(snapshot, out);
   for_each_entry(by_address, [&](const fs::path& folder) { add_address(folder, out); });
-  std::stable_sort(out.begin(), out.end(), [](const StoredModel& a, const StoredModel& b) { return a.changed > b.changed; });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const StoredModel& a, const StoredModel& b) { return a.changed > b.changed; });
   return out;
 }
 
@@ -135,7 +138,8 @@ Leftovers find_leftovers(const Store& store, const HfCache& cache, const std::st
   for_each_entry(cache.root(), [&](const fs::path& repo) {
     if (repo.filename().string().starts_with(".mang-removed-")) return add_leftover(repo, out);
     for_each_entry((repo / "blobs").string(), [&](const fs::path& blob) {
-      const std::string lock = cache.root() + "/.locks/" + repo.filename().string() + "/" + blob.stem().string() + ".lock";
+      const std::string lock =
+          cache.root() + "/.locks/" + repo.filename().string() + "/" + blob.stem().string() + ".lock";
       if (is_unfinished(blob) && is_idle(lock)) add_leftover(blob, out);
     });
   });

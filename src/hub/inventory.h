@@ -12,11 +12,11 @@
 namespace mang {
 
 struct StoredModel {
-  std::string name;    // what `run` takes: "smollm2:135m", "hf:org/name:file.gguf", "https://…"
-  std::string id;      // of the content: the beginning of its digest or commit
-  uint64_t bytes = 0;  // on the disk
-  int64_t changed = 0; // seconds since 1970: when its newest file came
-  std::string path;    // what to open
+  std::string name;     // what `run` takes: "smollm2:135m", "hf:org/name:file.gguf", "https://…"
+  std::string id;       // of the content: the beginning of its digest or commit
+  uint64_t bytes = 0;   // on the disk
+  int64_t changed = 0;  // seconds since 1970: when its newest file came
+  std::string path;     // what to open
 };
 
 // by_address: UrlModels' root. Sorted: the newest first.

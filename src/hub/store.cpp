@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <thread>
 
 #include "base/mapped_file.h"
 #include "base/units.h"
@@ -79,16 +77,7 @@ Result<std::string> Store::fetch(const CatalogEntry& entry, const FetchOptions& 
     return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", root_, error.message());
 
   FileLock lock(root_ + "/" + entry.sha256 + ".lock");
-  if (!lock.open()) {
-    return fail("{}: could not be written to: {}. Set XDG_CACHE_HOME to a folder you can write to.", root_,
-                std::strerror(errno));
-  }
-  for (;;) {
-    MANG_TRY(bool locked, lock.try_lock());
-    if (locked) break;
-    if (options.progress && !options.progress({FetchStage::waiting, 0, 0})) return fail("stopped while waiting.");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  MANG_TRY(lock.wait([&] { return !options.progress || options.progress({FetchStage::waiting, 0, 0}); }));
   if (auto path = find(entry)) return *path;  // the other process fetched it
 
   ScratchFolder scratch(root_ + "/" + entry.sha256 + ".partial");

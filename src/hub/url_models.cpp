@@ -1,12 +1,8 @@
 #include "hub/url_models.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <chrono>
-#include <cstring>
 #include <filesystem>
-#include <thread>
 
 #include "hub/digest.h"
 #include "hub/download.h"
@@ -61,7 +57,8 @@ Result<std::vector<std::string>> addresses_of_parts(const std::string& url) {
   }
   std::vector<std::string> out;
   for (int i = 1; i <= *parts; ++i) {
-    out.push_back(fmt::format("{}-{:05d}-of-{:05d}.gguf{}", path.substr(0, path.size() - kTail), i, *parts, url.substr(path.size())));
+    out.push_back(fmt::format("{}-{:05d}-of-{:05d}.gguf{}", path.substr(0, path.size() - kTail), i, *parts,
+                              url.substr(path.size())));
   }
   return out;
 }
@@ -81,23 +78,19 @@ std::optional<std::string> UrlModels::find(const std::string& url) const {
   return first;
 }
 
-Result<std::string> UrlModels::fetch(const std::string& url, const std::string& sha256, const FetchWatcher& progress) const {
+Result<std::string> UrlModels::fetch(const std::string& url, const std::string& sha256,
+                                     const FetchWatcher& progress) const {
   if (auto path = find(url)) return *path;
   MANG_TRY(const std::vector<std::string> parts, addresses_of_parts(url));
   const std::string folder = root_ + "/" + folder_name(parts.front());
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", folder, error.message());
+  if (error)
+    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", folder, error.message());
   MANG_TRY(write_file_atomically(folder + "/address", parts.front() + "\n"));
 
   const FileLock lock(folder + "/lock");
-  if (!lock.open()) return fail("{}: could not be written to: {}.", folder, std::strerror(errno));
-  for (;;) {
-    MANG_TRY(bool locked, lock.try_lock());
-    if (locked) break;
-    if (progress && !progress({FetchStage::waiting, 0, 0})) return fail("stopped while waiting.");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  MANG_TRY(lock.wait([&] { return !progress || progress({FetchStage::waiting, 0, 0}); }));
   for (const std::string& part : parts) {
     MANG_TRY(const std::string name, file_name_of(part));
     DownloadRequest request;

@@ -25,8 +25,9 @@ struct World {
   [[nodiscard]] How how(std::vector<std::string> more = {}) const {
     How out;
     out.environment = std::move(more);  // the first of a name counts
-    for (const std::string& usual : {"HF_ENDPOINT=" + hub->url(), "HF_HUB_CACHE=" + cache(), std::string("no_proxy=127.0.0.1,localhost"),
-                                     "XDG_CACHE_HOME=" + folder.file("cache")}) {
+    for (const std::string& usual :
+         {"HF_ENDPOINT=" + hub->url(), "HF_HUB_CACHE=" + cache(), std::string("no_proxy=127.0.0.1,localhost"),
+          "XDG_CACHE_HOME=" + folder.file("cache")}) {
       out.environment.push_back(usual);
     }
     return out;
@@ -56,7 +57,8 @@ TEST_CASE("a model of a hub is pulled, listed, run without the hub, and removed"
   CAPTURE(ran.err);
   CHECK(ran.code == 0);
   CHECK(world.hub->hub().requests().size() == asked);
-  CHECK(mang({"run", "hf:org/model:q4_k_m", "hello", "-n", "3", "--raw"}, world.how({"HF_HUB_OFFLINE=1"})).out == ran.out);
+  CHECK(mang({"run", "hf:org/model:q4_k_m", "hello", "-n", "3", "--raw"}, world.how({"HF_HUB_OFFLINE=1"})).out ==
+        ran.out);
   check_refused(mang({"run", "hf:org/model:Q8_0", "hello"}, world.how({"HF_HUB_OFFLINE=1"})), 1, "HF_HUB_OFFLINE");
   check_refused(mang({"run", "hf:org/model:Q2_K", "hello"}, world.how()), 1, "model-Q8_0.gguf");
 

@@ -23,9 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 using test::Answer;
 using test::HttpServer;
+using test::serve_content;
 using test::ServedRequest;
 using test::TempDir;
-using test::serve_content;
 
 std::string random_content(size_t bytes, uint64_t seed = 1) {
   std::mt19937_64 random(seed);
@@ -149,7 +149,8 @@ TEST_CASE_FIXTURE(Fixture, "What cannot be had is said at once, with what to do"
   const std::string content = random_content(1000);
   for (const auto& [status, words] : std::initializer_list<std::pair<int, const char*>>{
            {401, "HF_TOKEN"}, {403, "accept it"}, {404, "no such file"}, {410, "no such file"}, {400, "HTTP 400"}}) {
-    const HttpServer server([&](const ServedRequest&) { return Answer{.status = status, .headers = {}, .body = "secret"}; });
+    const HttpServer server(
+        [&](const ServedRequest&) { return Answer{.status = status, .headers = {}, .body = "secret"}; });
     const auto done = download_file(request(server, content), quick());
     REQUIRE_FALSE(done.ok());
     CHECK_MESSAGE(done.error().message.find(words) != std::string::npos, done.error().message);
@@ -261,7 +262,8 @@ TEST_CASE_FIXTURE(Fixture, "Stopping keeps what is there, and the next call goes
   CHECK(server.body_bytes_sent() - before < content.size() - 8'000'000 + 5 * (1 << 20));
 }
 
-TEST_CASE_FIXTURE(Fixture, "Killed at any moment, the next call goes on: at most a block of each connection is fetched twice") {
+TEST_CASE_FIXTURE(Fixture,
+                  "Killed at any moment, the next call goes on: at most a block of each connection is fetched twice") {
   const std::string content = random_content(kSize);
   const HttpServer server([&](const ServedRequest& r) {
     Answer answer = serve_content(r, content);
@@ -295,7 +297,8 @@ TEST_CASE_FIXTURE(Fixture, "A torn or foreign journal costs a download, never a 
     (void)download_file(request(server, content), options);
     std::string journal = read_file(folder.file("model.gguf.mang-journal"));
     if (i % 3 == 0) journal.resize(random() % (journal.size() + 1));
-    for (int k = 0; i % 3 == 1 && k < 5 && !journal.empty(); ++k) journal[random() % journal.size()] ^= static_cast<char>(random());
+    for (int k = 0; i % 3 == 1 && k < 5 && !journal.empty(); ++k)
+      journal[random() % journal.size()] ^= static_cast<char>(random());
     if (i % 3 == 2) journal = random_content(random() % 4000, i);
     folder.write("model.gguf.mang-journal", journal);
     const auto done = download_file(request(server, content), quick());

@@ -38,7 +38,8 @@ FakeHub::FakeHub(std::map<std::string, std::string> files, std::vector<std::stri
       large_(std::move(large)),
       store_([this](const ServedRequest& request) {
         const auto file = files_.find(request.path.substr(1, request.path.find('?') - 1));
-        return file == files_.end() ? Answer{.status = 404, .headers = {}, .body = ""} : serve_content(request, file->second);
+        return file == files_.end() ? Answer{.status = 404, .headers = {}, .body = ""}
+                                    : serve_content(request, file->second);
       }),
       hub_([this](const ServedRequest& request) { return answer(request); }) {}
 
@@ -68,7 +69,8 @@ Answer FakeHub::answer(const ServedRequest& request) {
   const bool is_large = std::find(large_.begin(), large_.end(), path) != large_.end();
   if (!is_large) return serve_content(request, file->second, '"' + git_sha1_of(file->second) + '"');
   return {.status = 302,
-          .headers = {"Location: " + store_.url("localhost") + "/" + path, "X-Linked-Etag: \"" + sha256_of(file->second) + '"',
+          .headers = {"Location: " + store_.url("localhost") + "/" + path,
+                      "X-Linked-Etag: \"" + sha256_of(file->second) + '"',
                       "X-Linked-Size: " + std::to_string(file->second.size()), "X-Repo-Commit: " + commit()},
           .body = "moved"};
 }

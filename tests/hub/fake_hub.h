@@ -18,8 +18,8 @@ class FakeHub {
   [[nodiscard]] const HttpServer& store() const { return store_; }
   [[nodiscard]] static std::string commit() { return "0123456789abcdef0123456789abcdef01234567"; }
 
-  int list_status = 200;     // what the list is answered with
-  std::string extra_files;   // JSON objects put before the honest ones in the list
+  int list_status = 200;    // what the list is answered with
+  std::string extra_files;  // JSON objects put before the honest ones in the list
 
  private:
   Answer answer(const ServedRequest& request);

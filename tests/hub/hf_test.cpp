@@ -30,7 +30,8 @@ std::string read_file(const std::string& path) {
 
 HfRepo repo_of(std::initializer_list<const char*> paths) {
   HfRepo repo{.id = "org/model", .revision = "main", .commit = FakeHub::commit(), .gated = false, .files = {}};
-  for (const char* path : paths) repo.files.push_back({.path = path, .bytes = 1, .sha256 = std::string(64, 'a'), .git_sha1 = ""});
+  for (const char* path : paths)
+    repo.files.push_back({.path = path, .bytes = 1, .sha256 = std::string(64, 'a'), .git_sha1 = ""});
   return repo;
 }
 
@@ -59,22 +60,28 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("Which files a user means") {
-  const HfRepo gguf = repo_of({"README.md", "model-Q8_0.gguf", "model-Q4_K_M.gguf", "model-Q2_K.gguf", "mmproj-model-f16.gguf",
-                               "BF16/model-BF16-00001-of-00002.gguf", "BF16/model-BF16-00002-of-00002.gguf"});
+  const HfRepo gguf =
+      repo_of({"README.md", "model-Q8_0.gguf", "model-Q4_K_M.gguf", "model-Q2_K.gguf", "mmproj-model-f16.gguf",
+               "BF16/model-BF16-00001-of-00002.gguf", "BF16/model-BF16-00002-of-00002.gguf"});
   CHECK(chosen(gguf, "") == "model-Q4_K_M.gguf");
   CHECK(chosen(gguf, "q8_0") == "model-Q8_0.gguf");
   CHECK(chosen(gguf, "Q2_K") == "model-Q2_K.gguf");
   CHECK(chosen(gguf, "model-Q2_K.gguf") == "model-Q2_K.gguf");
   CHECK(chosen(gguf, "bf16") == "BF16/model-BF16-00001-of-00002.gguf BF16/model-BF16-00002-of-00002.gguf");
-  CHECK(chosen(gguf, "model-BF16-00002-of-00002.gguf") == "BF16/model-BF16-00001-of-00002.gguf BF16/model-BF16-00002-of-00002.gguf");
-  CHECK(chosen(gguf, "Q4") == "error: hf:org/model has no 'Q4'. It has BF16/model-BF16.gguf, model-Q2_K.gguf, model-Q4_K_M.gguf, model-Q8_0.gguf.");
+  CHECK(chosen(gguf, "model-BF16-00002-of-00002.gguf") ==
+        "BF16/model-BF16-00001-of-00002.gguf BF16/model-BF16-00002-of-00002.gguf");
+  CHECK(chosen(gguf, "Q4") ==
+        "error: hf:org/model has no 'Q4'. It has BF16/model-BF16.gguf, model-Q2_K.gguf, model-Q4_K_M.gguf, "
+        "model-Q8_0.gguf.");
   CHECK(chosen(gguf, "../../etc/passwd").starts_with("error:"));
 
-  const HfRepo folder = repo_of({"README.md", "model.safetensors.index.json", "model-00001-of-00002.safetensors", "config.json",
-                                 "model-00002-of-00002.safetensors", "original/consolidated.00.pth", "consolidated.safetensors",
-                                 "tokenizer.json", "onnx/model.onnx", "pytorch_model.bin", "chat_template.jinja", "params.json"});
-  CHECK(chosen(folder, "") == "config.json model.safetensors.index.json model-00001-of-00002.safetensors "
-                              "model-00002-of-00002.safetensors tokenizer.json chat_template.jinja");
+  const HfRepo folder =
+      repo_of({"README.md", "model.safetensors.index.json", "model-00001-of-00002.safetensors", "config.json",
+               "model-00002-of-00002.safetensors", "original/consolidated.00.pth", "consolidated.safetensors",
+               "tokenizer.json", "onnx/model.onnx", "pytorch_model.bin", "chat_template.jinja", "params.json"});
+  CHECK(chosen(folder, "") ==
+        "config.json model.safetensors.index.json model-00001-of-00002.safetensors "
+        "model-00002-of-00002.safetensors tokenizer.json chat_template.jinja");
   CHECK(chosen(folder, "Q4_K_M").find("no GGUF files") != std::string::npos);
   CHECK(chosen(repo_of({"pytorch_model.bin", "config.json"}), "").find("neither") != std::string::npos);
   CHECK(chosen(repo_of({"a.gguf"}), "") == "a.gguf");
@@ -82,7 +89,8 @@ TEST_CASE("Which files a user means") {
 
 TEST_CASE("Names that the hub would not have") {
   CHECK(is_hf_id("org/model-1.5_B"));
-  for (const char* bad : {"", "model", "/model", "org/", "a/b/c", "org/..", "../model", "org/mo del", "org/m\nx", "a--b/c", ".a/b"}) {
+  for (const char* bad :
+       {"", "model", "/model", "org/", "a/b/c", "org/..", "../model", "org/mo del", "org/m\nx", "a--b/c", ".a/b"}) {
     CAPTURE(bad);
     CHECK_FALSE(is_hf_id(bad));
   }
@@ -90,15 +98,16 @@ TEST_CASE("Names that the hub would not have") {
 
 TEST_CASE("A list from outside is checked: 300 names of files that would leave the folder") {
   int refused = 0;
-  const std::string stems[] = {"..", "../x", "a/../../x", "/etc/passwd", "a//b", "", ".", "a/.", "./a", "a/..", "\\\\x", "a\\\\b",
-                               "a\\u0000b", "a\\nb", "\\u007f"};
+  const std::string stems[] = {"..",  "../x", "a/../../x", "/etc/passwd", "a//b",      "",      ".",      "a/.",
+                               "./a", "a/..", "\\\\x",     "a\\\\b",      "a\\u0000b", "a\\nb", "\\u007f"};
   for (int i = 0; i < 300; ++i) {
     std::string path;
     for (int k = 0; k < i / 15; ++k) path += "d/";
     path += stems[i % 15];
     if (i % 15 == 3) path = stems[3] + path;
-    const auto repo = parse_hf_repo(fmt::format("{{\"sha\":\"{}\",\"siblings\":[{{\"rfilename\":\"{}\",\"size\":1}}]}}",
-                                                FakeHub::commit(), path), "org/model", "main");
+    const auto repo = parse_hf_repo(
+        fmt::format("{{\"sha\":\"{}\",\"siblings\":[{{\"rfilename\":\"{}\",\"size\":1}}]}}", FakeHub::commit(), path),
+        "org/model", "main");
     refused += repo.ok() ? 0 : 1;
     CHECK_MESSAGE(!repo.ok(), path);
   }
@@ -180,7 +189,8 @@ TEST_CASE_FIXTURE(Fixture, "Eight pulls of one model at once fetch it once") {
   CHECK(hub.store().body_bytes_sent() + hub.hub().body_bytes_sent() < all + 100'000);
 }
 
-TEST_CASE_FIXTURE(Fixture, "Some of a model's files are removed without the others, and contents that others use stay") {
+TEST_CASE_FIXTURE(Fixture,
+                  "Some of a model's files are removed without the others, and contents that others use stay") {
   const auto repo = list_hf_repo(endpoint(), "org/model", "main", {});
   REQUIRE(repo.ok());
   REQUIRE(cache.fetch(endpoint(), *repo, repo->files, {}).ok());
@@ -237,8 +247,8 @@ TEST_CASE_FIXTURE(Fixture, "Everything on this machine is listed, and what downl
 
 TEST_CASE("Addresses of GGUF files, whole and in parts") {
   CHECK(file_name_of("https://x.example/a/model.gguf?download=true").value() == "model.gguf");
-  for (const char* bad : {"https://x.example/", "https://x.example/model.zip", "https://x.example/..gguf", "https://x.example/a%2f.gguf",
-                          "https://x.example/.gguf"}) {
+  for (const char* bad : {"https://x.example/", "https://x.example/model.zip", "https://x.example/..gguf",
+                          "https://x.example/a%2f.gguf", "https://x.example/.gguf"}) {
     CAPTURE(bad);
     CHECK_FALSE(file_name_of(bad).ok());
   }

@@ -17,11 +17,16 @@ namespace {
 
 const char* reason(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 206: return "Partial Content";
-    case 302: return "Found";
-    case 404: return "Not Found";
-    default: return "Status";
+    case 200:
+      return "OK";
+    case 206:
+      return "Partial Content";
+    case 302:
+      return "Found";
+    case 404:
+      return "Not Found";
+    default:
+      return "Status";
   }
 }
 
@@ -123,14 +128,16 @@ void HttpServer::talk(int fd) {
       requests_.push_back(request);
     }
     const Answer answer = handler_(request);
-    std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status) + "\r\nConnection: close\r\n";
+    std::string out =
+        "HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status) + "\r\nConnection: close\r\n";
     for (const std::string& line : answer.headers) out += line + "\r\n";
     if (!has_header(answer, "Content-Length")) out += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
     out += "\r\n";
     bool there = send_all(fd, out.data(), out.size());
     const size_t length = request.method == "HEAD" ? 0 : std::min(answer.body.size(), answer.cut_after);
     for (size_t at = 0; there && !stop_ && at < length;) {
-      const size_t piece = answer.bytes_per_second > 0 ? static_cast<size_t>(answer.bytes_per_second / 50 + 1) : size_t{65536};
+      const size_t piece =
+          answer.bytes_per_second > 0 ? static_cast<size_t>(answer.bytes_per_second / 50 + 1) : size_t{65536};
       const size_t n = std::min(length - at, piece);
       there = send_all(fd, answer.body.data() + at, n);
       at += n;

@@ -15,17 +15,17 @@ namespace mang::test {
 
 struct ServedRequest {
   std::string method;
-  std::string path;                            // with the query
-  std::map<std::string, std::string> headers;  // names in lower case
+  std::string path;                                    // with the query
+  std::map<std::string, std::string> headers;          // names in lower case
   std::optional<std::pair<uint64_t, uint64_t>> range;  // first, last (UINT64_MAX: open)
 };
 
 struct Answer {
   int status = 200;
-  std::vector<std::string> headers;        // "Name: value"; Content-Length is added unless it is given here
+  std::vector<std::string> headers;  // "Name: value"; Content-Length is added unless it is given here
   std::string body;
-  size_t cut_after = SIZE_MAX;             // bytes of the body sent before the connection is closed
-  int bytes_per_second = 0;                // 0: as fast as it goes
+  size_t cut_after = SIZE_MAX;  // bytes of the body sent before the connection is closed
+  int bytes_per_second = 0;     // 0: as fast as it goes
 };
 
 class HttpServer {
