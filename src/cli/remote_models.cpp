@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/progress.h"
+#include "cli/stored.h"
 #include "hub/http.h"
 #include "hub/url_models.h"
 
@@ -21,20 +22,6 @@ constexpr size_t kLongestToken = 4096;
 std::string trimmed(std::string text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
   return text;
-}
-
-// The files of a snapshot that are here, as the hub would list them (sizes and digests are not needed to choose).
-HfRepo local_repo(const HfName& name, const std::string& commit, const std::string& folder) {
-  HfRepo repo{.id = name.id, .revision = name.revision, .commit = commit, .gated = false, .files = {}};
-  std::error_code error;
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code gone;
-    if (!it->is_regular_file(gone)) continue;
-    repo.files.push_back(
-        {.path = it->path().lexically_relative(folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
-  }
-  std::sort(repo.files.begin(), repo.files.end(), [](const HfFile& a, const HfFile& b) { return a.path < b.path; });
-  return repo;
 }
 
 // What to open: the GGUF file (its first part), or the folder of the config.
@@ -88,32 +75,25 @@ HfEndpoint hf_endpoint(const Context& context) {
   return endpoint;
 }
 
-std::optional<std::string> find_hf(const HfName& name, const HfCache& cache) {
+std::optional<LocalModel> find_hf(const HfName& name, const HfCache& cache) {
   const auto commit = cache.find_commit(name.id, name.revision);
   if (!commit) return std::nullopt;
-  const std::string folder = cache.snapshot_folder(name.id, *commit);
-  const auto files = select_hf_files(local_repo(name, *commit, folder), name.what);
+  const auto files = select_hf_files(cache.local_repo(name.id, name.revision, *commit), name.what);
   if (!files.ok() || !all_parts_here(*files)) return std::nullopt;
-  return path_to_open(folder, *files);
-}
-
-std::vector<std::string> parts_beside(const std::string& path, const std::string& folder) {
-  const HfRepo repo = local_repo({.id = "local/model", .revision = "main", .what = ""}, "", folder);
-  const auto files = select_hf_files(repo, path == folder ? "" : fs::path(path).lexically_relative(folder).string());
-  std::vector<std::string> out;
-  if (files.ok())
-    std::transform(files->begin(), files->end(), std::back_inserter(out), [](const HfFile& f) { return f.path; });
-  return out;
+  LocalModel model{
+      .commit = *commit, .path = path_to_open(cache.snapshot_folder(name.id, *commit), *files), .files = {}};
+  for (const HfFile& file : *files) model.files.push_back(file.path);
+  return model;
 }
 
 Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& context) {
-  MANG_TRY(const std::string root, context.environment.hf_hub_cache());
-  const HfCache cache(root);
+  MANG_TRY(const Stored stored, Stored::of(context));
+  const HfCache& cache = stored.cache;
   const auto here = find_hf(name, cache);
-  if (here && !refresh) return *here;
+  if (here && !refresh) return here->path;
   if (context.environment.get("HF_HUB_OFFLINE").value_or("0") != "0") {
-    if (here) return *here;
-    return Error{say("'hf:{}' is not in {}, and HF_HUB_OFFLINE forbids to fetch it.", name.id, root)};
+    if (here) return here->path;
+    return Error{say("'hf:{}' is not in {}, and HF_HUB_OFFLINE forbids to fetch it.", name.id, cache.root())};
   }
   const HfEndpoint endpoint = hf_endpoint(context);
   const WatchInterrupts watch;
@@ -137,8 +117,8 @@ Result<std::string> obtain_url(const std::string& url, const Context& context) {
     return Error{say("'{}' is not an http or https address. Download the file yourself, then give its path.", url)};
   }
   MANG_TRY(file_name_of(url));
-  MANG_TRY(const std::string folder, context.environment.cache_folder());
-  const UrlModels models(folder + "/mang/models/by-address");
+  MANG_TRY(const Stored stored, Stored::of(context));
+  const UrlModels models(stored.by_address);
   if (const auto path = models.find(url)) return *path;
   const WatchInterrupts watch;
   FetchDisplay display({.title = url, .license = "", .from = host_of(url), .bytes = 0});

@@ -25,12 +25,13 @@ Result<HfName> parse_hf_name(const std::string& text);
 Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& context);
 Result<std::string> obtain_url(const std::string& url, const Context& context);
 
+struct LocalModel {
+  std::string commit;
+  std::string path;                // to open
+  std::vector<std::string> files;  // of it, within the snapshot
+};
 // The model on this machine, without asking anybody.
-std::optional<std::string> find_hf(const HfName& name, const HfCache& cache);
-
-// The files of a model that is opened at `path`, relative to its snapshot's folder: all parts of a split file, or the
-// files of a Hugging Face directory.
-std::vector<std::string> parts_beside(const std::string& path, const std::string& folder);
+std::optional<LocalModel> find_hf(const HfName& name, const HfCache& cache);
 
 // Where the hub is and who asks: HF_ENDPOINT; HF_TOKEN, or the file Hugging Face's tools keep it in.
 HfEndpoint hf_endpoint(const Context& context);

@@ -34,11 +34,8 @@ Result<void> remove_hf(const std::string& text, const Stored& stored) {
   bool removed = false;
   if (name.what.empty()) {
     MANG_TRY(removed, stored.cache.remove(name.id));
-  } else if (const auto path = find_hf(name, stored.cache)) {
-    const auto commit = stored.cache.find_commit(name.id, name.revision);
-    const fs::path folder = stored.cache.snapshot_folder(name.id, *commit);
-    std::error_code error;
-    MANG_TRY(removed, stored.cache.remove_files(name.id, *commit, parts_beside(*path, folder.string())));
+  } else if (const auto model = find_hf(name, stored.cache)) {
+    MANG_TRY(removed, stored.cache.remove_files(name.id, model->commit, model->files));
   }
   if (!removed) return not_here(text);
   return {};

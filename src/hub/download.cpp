@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -122,6 +121,11 @@ class Download {
     http.stall_timeout_s = options_.stall_timeout_s;
     return http;
   }
+  // After so many tries in vain; what the server asks for goes before our own patience.
+  [[nodiscard]] int wait_before_try(int tries, int asked_s) const {
+    if (asked_s > 0) return asked_s * 1000;
+    return std::min(options_.first_wait_ms << std::min(tries - 1, 10), kLongestWaitMs);
+  }
   Result<Offer> ask();
   Result<void> prepare(const Offer& offer);
   Result<void> fetch(const Offer& offer);
@@ -157,14 +161,6 @@ class Download {
   std::atomic<uint64_t> arrived_{0};  // bytes of blocks done, and of those under way
 };
 
-Error write_error(const std::string& path) {
-  if (errno == ENOSPC || errno == EDQUOT) {
-    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.",
-                path);
-  }
-  return fail("{}: could not be written: {}.", path, std::strerror(errno));
-}
-
 // One byte is asked for: the answer tells size, version and whether ranges are served.
 Result<Offer> Download::ask() {
   for (int attempt = 1;; ++attempt) {
@@ -199,8 +195,7 @@ Result<Offer> Download::ask() {
                                      outcome.failure->kind != HttpFailure::Kind::refused;
     const std::string message = refusal ? refusal->message : outcome.failure->message;
     if (!again || attempt >= options_.tries) return fail("{}", message);
-    int wait_ms = std::min(options_.first_wait_ms << std::min(attempt - 1, 10), kLongestWaitMs);
-    if (refusal && refusal->wait_s > 0) wait_ms = refusal->wait_s * 1000;
+    const int wait_ms = wait_before_try(attempt, refusal ? refusal->wait_s : 0);
     for (int waited = 0; waited < wait_ms; waited += 100) {
       std::this_thread::sleep_for(milliseconds(std::min(100, wait_ms - waited)));
       if (!events.keep_going()) return fail("the download was stopped.");
@@ -228,17 +223,13 @@ Result<void> Download::prepare(const Offer& offer) {
   if (!there || !resumable) MANG_TRY(journal_->clear());
 
   const std::string folder = std::filesystem::path(part_).parent_path().string();
-  struct statvfs space;
-  const uint64_t missing = bytes_ - journal_->bytes_done();
-  if (::statvfs(folder.c_str(), &space) == 0) {
-    const uint64_t available = static_cast<uint64_t>(space.f_bavail) * space.f_frsize;
-    if (available < missing + kSpareBytes) {
-      return fail("{}: {} free, {} needed. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.", folder,
-                  human_bytes(available), human_bytes(missing + kSpareBytes));
-    }
+  const uint64_t needed = bytes_ - journal_->bytes_done() + kSpareBytes;
+  if (const auto available = free_bytes(folder); available && *available < needed) {
+    return fail("{}: {} free, {} needed. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.", folder,
+                human_bytes(*available), human_bytes(needed));
   }
   fd_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (fd_ < 0 || ::ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) return write_error(part_);
+  if (fd_ < 0 || ::ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) return download_write_error(part_);
   arrived_ = journal_->bytes_done();
   const size_t share = journal_->blocks() / static_cast<size_t>(std::max(1, options_.connections) * 4);
   segment_ = std::clamp(share, kFewestBlocks, kMostBlocks);
@@ -305,7 +296,7 @@ bool Download::store(std::string_view data, uint64_t& position, uint64_t end) {
     const ssize_t written = ::pwrite(fd_, data.data(), n, static_cast<off_t>(position));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      finish_with(write_error(part_));
+      finish_with(download_write_error(part_));
       return false;
     }
     position += static_cast<uint64_t>(written);
@@ -359,9 +350,7 @@ void Download::fetch_blocks(size_t first, size_t last, bool ranges) {
       arrived_ -= position;
       position = 0;
     }
-    int wait_ms = std::min(options_.first_wait_ms << std::min(tries - 1, 10), kLongestWaitMs);
-    if (refusal->wait_s > 0) wait_ms = refusal->wait_s * 1000;
-    if (!pause(wait_ms)) return;
+    if (!pause(wait_before_try(tries, refusal->wait_s))) return;
   }
 }
 
@@ -435,7 +424,7 @@ Result<void> Download::run() {
         "trust the source if it happens twice.",
         request_.target, host_of(request_.url), request_.sha256.empty() ? request_.git_sha1 : request_.sha256);
   }
-  if (::fsync(fd_) != 0) return write_error(part_);
+  if (::fsync(fd_) != 0) return download_write_error(part_);
   if (::rename(part_.c_str(), request_.target.c_str()) != 0) {
     return fail("{}: could not be put in place: {}.", request_.target, std::strerror(errno));
   }

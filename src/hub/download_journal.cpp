@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "hub/durable.h"
+
 namespace mang {
 namespace {
 
@@ -18,14 +20,6 @@ std::string head_of(const DownloadIdentity& identity) {
   std::string head = fmt::format("mang download 1\n{}\n{}\n", identity.bytes, identity.version.substr(0, kHead / 2));
   head.resize(kHead, '\n');
   return head;
-}
-
-Error write_error(const std::string& path) {
-  if (errno == ENOSPC || errno == EDQUOT) {
-    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.",
-                path);
-  }
-  return fail("{}: could not be written: {}.", path, std::strerror(errno));
 }
 
 }  // namespace
@@ -75,7 +69,7 @@ uint64_t DownloadJournal::bytes_done() const {
 
 Result<void> DownloadJournal::mark(size_t block) {
   const uint8_t one = 1;
-  if (::pwrite(fd_, &one, 1, static_cast<off_t>(kHead + block)) != 1) return write_error(path_);
+  if (::pwrite(fd_, &one, 1, static_cast<off_t>(kHead + block)) != 1) return download_write_error(path_);
   done_[block] = 1;
   return {};
 }
@@ -84,7 +78,7 @@ Result<void> DownloadJournal::clear() {
   std::fill(done_.begin(), done_.end(), 0);
   const std::string head = head_of(identity_);
   if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) {
-    return write_error(path_);
+    return download_write_error(path_);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,20 @@
 #include <thread>
 
 namespace mang {
+
+std::optional<uint64_t> free_bytes(const std::string& folder) {
+  struct statvfs info;
+  if (::statvfs(folder.c_str(), &info) != 0) return std::nullopt;
+  return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+}
+
+Error download_write_error(const std::string& path) {
+  if (errno == ENOSPC || errno == EDQUOT) {
+    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.",
+                path);
+  }
+  return fail("{}: could not be written: {}.", path, std::strerror(errno));
+}
 
 Result<void> sync_folder(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,12 +1,20 @@
 // Files that survive a power cut and processes that do not step on each other.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 
 namespace mang {
+
+// What can still be written to the disk of this folder; nullopt: the system does not say.
+std::optional<uint64_t> free_bytes(const std::string& folder);
+
+// A write that failed, by errno, of a download that can be gone on with.
+Error download_write_error(const std::string& path);
 
 // Makes a rename in this folder survive a power cut.
 Result<void> sync_folder(const std::string& folder);

@@ -1,7 +1,6 @@
 #include "hub/hf_cache.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +74,22 @@ struct TotalProgress {
   }
 };
 
+// Room for what is not here yet, less what an earlier try already took.
+Result<void> expect_free_space(const std::string& folder, const HfRepo& repo, const std::vector<HfFile>& files) {
+  uint64_t missing = 0, begun = 0;
+  for (const HfFile& file : files) {
+    const std::string blob = folder + "/blobs/" + file.etag();
+    std::error_code error;
+    if (!fs::exists(blob, error)) missing += file.bytes;
+    struct stat part;
+    if (::stat((blob + ".mang-part").c_str(), &part) == 0) begun += static_cast<uint64_t>(part.st_blocks) * 512;
+  }
+  const auto available = free_bytes(folder);
+  if (!available || *available + begun >= missing + kSpareBytes) return {};
+  return fail("{}: {} free, {} needed for hf:{}. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.",
+              folder, human_bytes(*available), human_bytes(missing + kSpareBytes - std::min(begun, missing)), repo.id);
+}
+
 }  // namespace
 
 std::string HfCache::repo_folder(const std::string& id) const {
@@ -106,6 +121,21 @@ std::optional<std::string> HfCache::find_file(const std::string& id, const std::
   std::error_code error;
   if (!fs::is_regular_file(whole, error)) return std::nullopt;  // follows the link
   return whole;
+}
+
+HfRepo HfCache::local_repo(const std::string& id, const std::string& revision, const std::string& commit) const {
+  HfRepo repo{.id = id, .revision = revision, .commit = commit, .gated = false, .files = {}};
+  const fs::path folder = snapshot_folder(id, commit);
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code gone;
+    if (!it->is_regular_file(gone)) continue;
+    // Lexically: the files are links, and what they lead to has no names.
+    repo.files.push_back(
+        {.path = it->path().lexically_relative(folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
+  }
+  std::sort(repo.files.begin(), repo.files.end(), [](const HfFile& a, const HfFile& b) { return a.path < b.path; });
+  return repo;
 }
 
 std::vector<CachedSnapshot> HfCache::snapshots() const {
@@ -140,29 +170,13 @@ Result<std::string> HfCache::fetch(const HfEndpoint& endpoint, const HfRepo& rep
   for (const fs::path& made : {blobs, snapshot, folder / "refs", locks}) MANG_TRY(make_folder(made));
 
   TotalProgress progress{.watcher = watcher};
-  uint64_t missing = 0;
   std::error_code error;
   for (const HfFile& file : files) {
     if (file.etag().empty())
       return fail("hf:{}: the hub names no digest of '{}', so it cannot be checked.", repo.id, file.path);
     progress.total += file.bytes;
-    if (!fs::exists(blobs / file.etag(), error)) missing += file.bytes;
   }
-  struct statvfs space;
-  if (::statvfs(folder.c_str(), &space) == 0) {
-    const uint64_t available = static_cast<uint64_t>(space.f_bavail) * space.f_frsize;
-    uint64_t begun = 0;  // what an earlier try already took
-    for (const HfFile& file : files) {
-      struct stat part;
-      const std::string path = (blobs / file.etag()).string() + ".mang-part";
-      if (::stat(path.c_str(), &part) == 0) begun += static_cast<uint64_t>(part.st_blocks) * 512;
-    }
-    if (available + begun < missing + kSpareBytes) {
-      return fail(
-          "{}: {} free, {} needed for hf:{}. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.", root_,
-          human_bytes(available), human_bytes(missing + kSpareBytes - std::min(begun, missing)), repo.id);
-    }
-  }
+  MANG_TRY(expect_free_space(folder.string(), repo, files));
 
   for (const HfFile& file : files) {
     const std::string blob = (blobs / file.etag()).string();

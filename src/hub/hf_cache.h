@@ -38,6 +38,9 @@ class HfCache {
   // The path of a file in a snapshot, if its content is here.
   [[nodiscard]] std::optional<std::string> find_file(const std::string& id, const std::string& commit,
                                                      const std::string& path) const;
+  // The files of a snapshot that are here, as the hub would list them; sizes and digests, which choosing does not need,
+  // are left empty.
+  [[nodiscard]] HfRepo local_repo(const std::string& id, const std::string& revision, const std::string& commit) const;
   // Every snapshot of every model, whichever tool fetched it.
   [[nodiscard]] std::vector<CachedSnapshot> snapshots() const;
 

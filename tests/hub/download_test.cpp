@@ -12,7 +12,7 @@
 #include <iterator>
 #include <random>
 
-#include "hub/digest.h"
+#include "hub/fake_hub.h"
 #include "hub/http.h"
 #include "hub/http_server.h"
 #include "support/temp_dir.h"
@@ -25,6 +25,7 @@ using test::Answer;
 using test::HttpServer;
 using test::serve_content;
 using test::ServedRequest;
+using test::sha256_of;
 using test::TempDir;
 
 std::string random_content(size_t bytes, uint64_t seed = 1) {
@@ -35,12 +36,6 @@ std::string random_content(size_t bytes, uint64_t seed = 1) {
     for (size_t b = 0; b < 8 && i + b < bytes; ++b) out[i + b] = static_cast<char>(word >> (8 * b));
   }
   return out;
-}
-
-std::string sha256(const std::string& content) {
-  Digest digest = Digest::sha256();
-  digest.add(content.data(), content.size());
-  return digest.hex();
 }
 
 std::string read_file(const std::string& path) {
@@ -55,7 +50,7 @@ struct Fixture {
     DownloadRequest out;
     out.url = server.url() + "/model.gguf";
     out.bytes = content.size();
-    if (with_digest) out.sha256 = sha256(content);
+    if (with_digest) out.sha256 = sha256_of(content);
     out.target = folder.file("model.gguf");
     return out;
   }
