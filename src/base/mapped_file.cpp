@@ -15,7 +15,7 @@ namespace {
 
 Result<int> open_regular(const std::string& path, size_t& size) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe is refused below, not waited for
-  if (fd < 0) return fail("{}: cannot be opened ({}).", path, std::strerror(errno));
+  if (fd < 0) return fail("{}: cannot be opened ({}).", path, system_error(errno));
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
@@ -38,7 +38,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
     if (data == MAP_FAILED) {
       const int why = errno;
       ::close(fd);
-      return fail("{}: cannot be mapped into memory ({}).", path, std::strerror(why));
+      return fail("{}: cannot be mapped into memory ({}).", path, system_error(why));
     }
     file.data_ = static_cast<const std::byte*>(data);
   }

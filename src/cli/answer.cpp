@@ -69,7 +69,7 @@ Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Listener& listen
   const WatchInterrupts watch;
   MANG_TRY(engine_->submit(std::move(request)));
   engine_->run_until_done(&context.interrupted);
-  if (record.done.reason == FinishReason::error) return Error{record.done.error};
+  if (record.done.reason == FinishReason::error) return *record.done.error;
   return record;
 }
 

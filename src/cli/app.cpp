@@ -76,7 +76,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   return command;
 }
 
-void print_error(const Error& error) { print_error_line("mang: " + error.message); }
+void print_error(const Error& error) { print_error_line("mang: " + message_of(error)); }
 
 int usage_error(std::string_view command, const std::string& message) {
   const std::string name = command.empty() ? "mang" : fmt::format("mang {}", command);
@@ -117,9 +117,7 @@ int parse_and_run(int argc, char** argv) {
     return kExitUsage;
   }
 
-  Log log = [](LogLevel level, const std::string& message) {
-    if (level == LogLevel::warning) print_error_line(say("mang: warning: {}", message));
-  };
+  Log log = [](const Error& warning) { print_error_line(say("mang: warning: {}", warning)); };
   Context context{Environment::of_process(), Catalog::built_in(), catch_interrupts(), Output(), std::move(log)};
   const Result<int> outcome = action(context);
   return finish(context, outcome);

@@ -26,7 +26,7 @@ Result<size_t> read_piece(std::string& to) {
     n = ::read(STDIN_FILENO, to.data() + before, kPiece);
   } while (n < 0 && errno == EINTR);
   to.resize(before + static_cast<size_t>(n > 0 ? n : 0));
-  if (n < 0) return Error{say("standard input could not be read: {}.", std::strerror(errno))};
+  if (n < 0) return Error{say("standard input could not be read: {}.", system_error(errno))};
   return static_cast<size_t>(n);
 }
 
@@ -56,7 +56,7 @@ Result<void> Output::flush() {
       error_ = errno;
   }
   buffer_.clear();
-  if (error_ != 0) return Error{say("standard output could not be written: {}.", std::strerror(error_))};
+  if (error_ != 0) return Error{say("standard output could not be written: {}.", system_error(error_))};
   return {};
 }
 

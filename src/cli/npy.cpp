@@ -48,7 +48,7 @@ NpyWriter::~NpyWriter() {
 }
 
 Error NpyWriter::error(std::string_view verb) const {
-  return Error{say("{}: could not be {}: {}.", path_, verb, std::strerror(errno))};
+  return Error{say("{}: could not be {}: {}.", path_, verb, system_error(errno))};
 }
 
 Result<void> NpyWriter::write_bytes(const void* bytes, size_t n) {

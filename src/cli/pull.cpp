@@ -29,7 +29,7 @@ Result<std::string> obtain(const std::string& text, const Context& context) {
 Result<void> check(const std::string& path, const std::string& name, const Context& context) {
   MANG_TRY(const ModelDescription model, describe_model(path, context.log));
   if (!model.info) {
-    print_error_line(say("{}: fetched and checked, but not run here: {}", name, model.problem));
+    print_error_line(say("{}: fetched and checked, but not run here: {}", name, *model.problem));
     return {};
   }
   print_error_line(say("{}: {}, {} parameters; the headers of its files are in order.", name, model.architecture,

@@ -25,7 +25,7 @@ Result<void> remove_folder(const fs::path& folder) {
   std::error_code error;
   fs::rename(folder, doomed, error);
   if (!error) fs::remove_all(doomed, error);
-  if (error) return Error{say("{}: could not be removed: {}.", folder.string(), error.message())};
+  if (error) return Error{say("{}: could not be removed: {}.", folder.string(), system_error(error))};
   return {};
 }
 
@@ -78,7 +78,7 @@ Result<int> collect_garbage(bool dry_run, Context& context) {
   for (const std::string& path : found.paths) {
     std::error_code error;
     if (!dry_run) fs::remove_all(path, error);
-    if (error) return Error{say("{}: could not be removed: {}.", path, error.message())};
+    if (error) return Error{say("{}: could not be removed: {}.", path, system_error(error))};
     context.out.write(path + "\n");
   }
   print_error_line(dry_run ? say("{} could be freed.", human_bytes(found.bytes))

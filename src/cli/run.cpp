@@ -41,7 +41,7 @@ void hint_at_model(const std::vector<std::string>& positionals, const RunInput& 
 Result<ModelRef> find_model(const std::string& model, bool guessed, const Context& context) {
   Result<ModelRef> ref = resolve_model(model, context);
   if (ref.ok() || !guessed) return ref;
-  return Error{say("{} (If it is a prompt, write -p '{}'.)", ref.error().message, model)};
+  return fail("{} (If it is a prompt, write -p '{}'.)", ref.error(), model);
 }
 
 Result<int> run(const Options& options, Context& context) {
@@ -50,7 +50,7 @@ Result<int> run(const Options& options, Context& context) {
     if (!text->empty()) positionals.push_back(*text);
   }
   Result<RunInput> input = interpret_run(positionals, options.model, options.prompt, context.catalog);
-  if (!input.ok()) return usage_error("run", input.error().message);
+  if (!input.ok()) return usage_error("run", message_of(input.error()));
 
   if (options.output.raw && !options.system.empty()) {
     return usage_error("run", tr("--raw takes no system message: write everything into the prompt."));
@@ -58,9 +58,9 @@ Result<int> run(const Options& options, Context& context) {
   // What is wrong whatever the model is told before anything is fetched or read. (Only the model knows its vocabulary.)
   constexpr int64_t kAnyVocabulary = std::numeric_limits<int32_t>::max();
   const Result<SamplingParams> params = sampling_params(options.answer.sampling, {});
-  if (!params.ok()) return usage_error("run", params.error().message);
+  if (!params.ok()) return usage_error("run", message_of(params.error()));
   if (const Result<void> valid = validate(*params, kAnyVocabulary); !valid.ok()) {
-    return usage_error("run", valid.error().message);
+    return usage_error("run", message_of(valid.error()));
   }
 
   // A model that does not exist is told before a prompt is waited for; one of the catalog is fetched after.

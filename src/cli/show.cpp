@@ -35,14 +35,14 @@ struct TextSide {
   std::optional<Tokenizer> tokenizer;
   std::string kind;
   std::vector<NamedTemplate> templates;
-  std::string problem;
+  std::optional<Error> problem;
 };
 
 TextSide text_side(const std::string& path, const Log& log) {
   TextSide side;
   Result<ModelText> text = load_text(path, log);
   if (!text.ok()) {
-    side.problem = text.error().message;
+    side.problem = text.error();
     return side;
   }
   side.templates = std::move(text->templates);
@@ -51,7 +51,7 @@ TextSide text_side(const std::string& path, const Log& log) {
   if (built.ok())
     side.tokenizer = std::move(built).value();
   else
-    side.problem = built.error().message;
+    side.problem = built.error();
   return side;
 }
 
@@ -91,7 +91,7 @@ Json to_json(const Options& options, const ModelDescription& model, const TextSi
                      {"kv_f16", kv_bytes(model, context)},
                      {"total", weight_bytes(model) + kv_bytes(model, context)}};
   } else {
-    out["problem"] = model.problem;
+    out["problem"] = model.problem->message;
   }
   if (text.tokenizer) {
     out["tokenizer"] = {{"kind", text.kind},
@@ -101,7 +101,7 @@ Json to_json(const Options& options, const ModelDescription& model, const TextSi
                         {"ends_answer", Json(std::vector<int32_t>(text.tokenizer->eog_ids().begin(),
                                                                   text.tokenizer->eog_ids().end()))}};
   } else {
-    out["tokenizer"] = {{"problem", text.problem}};
+    out["tokenizer"] = {{"problem", text.problem->message}};
   }
   out["templates"] = Json::object();
   for (const NamedTemplate& each : text.templates) out["templates"][each.name] = each.text;
@@ -123,7 +123,7 @@ void show_model(const Options& options, const ModelDescription& model, Page& pag
                               ? tr("none: a vocabulary alone")
                               : say("{} in {} tensors ({})", human_bytes(model.file_bytes), model.tensor_count, types));
   if (!model.info) {
-    if (model.tensor_count > 0) page.row(tr("problem"), model.problem);
+    if (model.tensor_count > 0) page.row(tr("problem"), message_of(*model.problem));
     return;
   }
   const ModelInfo& info = *model.info;
@@ -150,7 +150,7 @@ void show_text(const TextSide& text, Page& page) {
     page.row(tr("tokenizer"), say("{}, {} tokens{}; an answer ends with {}", text.kind, tokenizer.vocab_size(), begins,
                                   ends.empty() ? tr("none") : ends));
   } else {
-    page.row(tr("tokenizer"), text.problem);
+    page.row(tr("tokenizer"), message_of(*text.problem));
   }
   std::string names;
   for (const NamedTemplate& each : text.templates) {
@@ -165,8 +165,7 @@ Result<int> show(const Options& options, Context& context) {
   Result<ModelDescription> described = describe_model(ref.path, context.log);
   if (!described.ok()) {
     if (!text.tokenizer) return described.error();
-    described =
-        ModelDescription{.path = ref.path, .format = tr("tokenizer files"), .problem = described.error().message};
+    described = ModelDescription{.path = ref.path, .format = tr("tokenizer files"), .problem = described.error()};
   }
   const ModelDescription& model = *described;
   if (options.template_text) {

@@ -28,7 +28,7 @@ Result<void> set_variable(const std::string& assignment, Json& variables) {
   if (equals == std::string::npos || equals == 0) return Error{say("--set {}: KEY=JSON was expected.", assignment)};
   const std::string key = assignment.substr(0, equals);
   Result<Json> value = parse_json(assignment.substr(equals + 1), say("--set {}", key));
-  if (!value.ok()) return Error{say("{} (A string needs quotes: --set '{}=\"text\"'.)", value.error().message, key)};
+  if (!value.ok()) return fail("{} (A string needs quotes: --set '{}=\"text\"'.)", value.error(), key);
   variables[key] = std::move(value).value();
   return {};
 }
@@ -38,14 +38,14 @@ Result<int> render(const Options& options, Context& context) {
   request.add_generation_prompt = !options.no_generation_prompt;
   for (const std::string& assignment : options.variables) {
     if (Result<void> set = set_variable(assignment, request.variables); !set.ok()) {
-      return usage_error("template", set.error().message);
+      return usage_error("template", message_of(set.error()));
     }
   }
   if (options.now.empty()) {
     request.now = jinja::DateTime::local_now();
   } else {
     Result<jinja::DateTime> now = jinja::DateTime::parse_iso8601(options.now);
-    if (!now.ok()) return usage_error("template", say("--now: {}", now.error().message));
+    if (!now.ok()) return usage_error("template", say("--now: {}", now.error()));
     request.now = *now;
   }
   if (options.messages == "-" && options.tools == "-") {

@@ -89,7 +89,8 @@ struct Engine::State {
   void forward(const std::vector<Work>& work);
   void sample(const std::vector<Work>& work);
   void take_token(Sequence& sequence, SampledToken&& token);
-  void finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token = {}, std::string error = {});
+  void finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token = {},
+              std::optional<Error> error = {});
   void free_session(SessionId session);
   [[nodiscard]] int64_t chunk_tokens() const;
   [[nodiscard]] bool stops(const Sequence& sequence, int32_t id) const;
@@ -142,11 +143,14 @@ Result<void> Engine::State::check_request(const Request& request) const {
   const int64_t room = request.sampling.max_tokens == 0 ? 0 : 1;  // for an answer of at least one token
   if (length + room > options.context) {
     const int64_t most = model.info().context;
-    return fail("The prompt has {} tokens{}, but the context holds {}. {}", length,
-                length == options.context ? " and leaves no room for an answer" : "", options.context,
-                options.context < most
-                    ? fmt::format("Shorten it, or ask for a larger context (the model reads up to {}).", most)
-                    : "Shorten it: this is the most the model reads.");
+    const Error advice = options.context < most
+                             ? fail("Shorten it, or ask for a larger context (the model reads up to {}).", most)
+                             : fail("Shorten it: this is the most the model reads.");
+    if (length == options.context) {
+      return fail("The prompt has {} tokens and leaves no room for an answer, but the context holds {}. {}", length,
+                  options.context, advice);
+    }
+    return fail("The prompt has {} tokens, but the context holds {}. {}", length, options.context, advice);
   }
   MANG_TRY(check_ids(request.prompt, vocab));
   if (!request.sampling.stop.empty() && tokenizer == nullptr) {
@@ -284,7 +288,7 @@ void Engine::State::sample(const std::vector<Work>& work) {
     if (tokens[i]->ok()) {
       take_token(*ready[i], std::move(*tokens[i]).value());
     } else {
-      finish(ready[i]->id, FinishReason::error, {}, tokens[i]->error().message);
+      finish(ready[i]->id, FinishReason::error, {}, tokens[i]->error());
     }
   }
   for (const RequestId id : read) finish(id, FinishReason::max_tokens);
@@ -315,7 +319,8 @@ void Engine::State::take_token(Sequence& sequence, SampledToken&& token) {
   if (sequence.length() >= options.context) return finish(sequence.id, FinishReason::context_full);
 }
 
-void Engine::State::finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token, std::string error) {
+void Engine::State::finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token,
+                           std::optional<Error> error) {
   const auto now = Clock::now();
   // After an error, what is in the blocks may be what is wrong.
   const bool sound = reason != FinishReason::error;

@@ -64,7 +64,7 @@ struct DoneEvent {
   std::string text;                   // held back until now; comes after all text before it
   std::optional<int32_t> stop_token;  // reason stop_token: which
   std::string stop_string;            // reason stop_string: which (not part of the text)
-  std::string error;                  // reason error: a sentence
+  std::optional<Error> error;         // reason error: why
   RequestStats stats;
 };
 

@@ -69,7 +69,7 @@ Result<OpenPart> open_part(const std::string& first, const SplitKeys& split, uin
   auto file = MappedFile::open(path);
   if (!file) {
     return fail("Part {} of {} of the split model is missing: {} Put all parts in one folder.", number + 1, split.count,
-                file.error().message);
+                file.error());
   }
   MANG_TRY(GgufPart part, parse_gguf_part(file->bytes(), path, log));
   MANG_TRY(check_part(part, split, number));

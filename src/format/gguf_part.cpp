@@ -179,7 +179,7 @@ Result<GgufEntry> read_entry(ByteCursor& in, std::span<const std::byte> all) {
   }
   MANG_TRY(entry.type, read_type(in));
   if (auto read = read_value(in, all, entry); !read) {
-    return fail("{} (value of the key {})", read.error().message, in_quotes(entry.key));
+    return fail("{} (value of the key {})", read.error(), in_quotes(entry.key));
   }
   return entry;
 }
@@ -280,7 +280,7 @@ Result<void> check_layout(const std::vector<TensorInfo>& infos, uint64_t data_by
     end = info.offset + info.bytes;
   }
   if (!order.empty() && data_bytes - end >= alignment) {
-    log_warning(log, fmt::format("{}: {} bytes after the last tensor belong to nothing.", what, data_bytes - end));
+    log_warning(log, fail("{}: {} bytes after the last tensor belong to nothing.", what, data_bytes - end));
   }
   return {};
 }

@@ -79,8 +79,8 @@ Result<void> check_index(const SafetensorsIndex& index, const TensorFiles& files
     }
   }
   if (files.tensors().size() != index.weights.size()) {
-    log_warning(log, fmt::format("{}: its shards hold {} tensors, but it lists only {}.", what, files.tensors().size(),
-                                 index.weights.size()));
+    log_warning(log, fail("{}: its shards hold {} tensors, but it lists only {}.", what, files.tensors().size(),
+                          index.weights.size()));
   }
   return {};
 }

@@ -72,7 +72,7 @@ bool drain(int fd, std::string& output) {
 Result<ChildOutcome> run_child(const ChildOptions& options) {
   MANG_CHECK(!options.argv.empty());
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("a pipe could not be made: {}.", std::strerror(errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("a pipe could not be made: {}.", system_error(errno));
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
 
   pid_t pid = -1;
@@ -80,7 +80,7 @@ Result<ChildOutcome> run_child(const ChildOptions& options) {
   ::close(ends[1]);
   if (error != 0) {
     ::close(ends[0]);
-    return fail("'{}' could not be started: {}.", options.argv[0], std::strerror(error));
+    return fail("'{}' could not be started: {}.", options.argv[0], system_error(error));
   }
 
   ChildOutcome outcome;

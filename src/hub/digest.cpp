@@ -57,12 +57,12 @@ std::string Digest::hex() {
 
 Result<void> add_file(Digest& digest, const std::string& path, const std::function<bool(uint64_t)>& progress) {
   const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return fail("{}: could not be opened: {}.", path, std::strerror(errno));
+  if (file.fd < 0) return fail("{}: could not be opened: {}.", path, system_error(errno));
   const auto piece = new_piece();
   for (uint64_t done = 0;;) {
     const ssize_t n = ::read(file.fd, piece.get(), kPiece);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail("{}: could not be read: {}.", path, std::strerror(errno));
+    if (n < 0) return fail("{}: could not be read: {}.", path, system_error(errno));
     if (n == 0) return {};
     digest.add(piece.get(), static_cast<size_t>(n));
     done += static_cast<uint64_t>(n);

@@ -65,7 +65,7 @@ std::string version_of(const HttpResponse& response) {
 struct Refusal {
   bool again = false;
   int wait_s = 0;  // as the server asks; 0: it does not say
-  std::string message;
+  Error why;
 };
 
 Refusal refusal_of(const HttpResponse& response) {
@@ -74,15 +74,14 @@ Refusal refusal_of(const HttpResponse& response) {
   switch (response.status) {
     case 401:
     case 403:
-      out.message = fmt::format(
+      out.why = fail(
           "{} does not let you have this file (HTTP {}). If its licence asks for consent, accept it on the model's "
-          "page, and "
-          "give your token in HF_TOKEN.",
+          "page, and give your token in HF_TOKEN.",
           host, response.status);
       return out;
     case 404:
     case 410:
-      out.message = fmt::format("{} has no such file (HTTP {}). Check the address.", host, response.status);
+      out.why = fail("{} has no such file (HTTP {}). Check the address.", host, response.status);
       return out;
     default:
       break;
@@ -91,12 +90,12 @@ Refusal refusal_of(const HttpResponse& response) {
   if (const auto seconds = parse_count(response.header("retry-after"))) {
     out.wait_s = static_cast<int>(std::min<uint64_t>(*seconds, kLongestRetryAfterS));
   }
-  out.message = response.status == 429
-                    ? fmt::format(
-                          "{} says that there were too many requests (HTTP 429). Try again later, or with a token "
-                          "in HF_TOKEN.",
-                          host)
-                    : fmt::format("{} answered with HTTP {}. Try again later.", host, response.status);
+  out.why = response.status == 429
+                ? fail(
+                      "{} says that there were too many requests (HTTP 429). Try again later, or with a token "
+                      "in HF_TOKEN.",
+                      host)
+                : fail("{} answered with HTTP {}. Try again later.", host, response.status);
   return out;
 }
 
@@ -193,8 +192,7 @@ Result<Offer> Download::ask() {
     const bool again = refusal ? refusal->again
                                : outcome.failure->kind != HttpFailure::Kind::stopped &&
                                      outcome.failure->kind != HttpFailure::Kind::refused;
-    const std::string message = refusal ? refusal->message : outcome.failure->message;
-    if (!again || attempt >= options_.tries) return fail("{}", message);
+    if (!again || attempt >= options_.tries) return refusal ? refusal->why : outcome.failure->why;
     const int wait_ms = wait_before_try(attempt, refusal ? refusal->wait_s : 0);
     for (int waited = 0; waited < wait_ms; waited += 100) {
       std::this_thread::sleep_for(milliseconds(std::min(100, wait_ms - waited)));
@@ -277,9 +275,9 @@ bool Download::accept(const HttpResponse& response, uint64_t position, uint64_t 
     return false;
   }
   if (plain && (partial || (response.status == 200 && (whole || !ranges) && position == 0))) return true;
-  refusal = Refusal{
-      .again = true,
-      .message = fmt::format("{} did not send the part that was asked for. Try again later.", host_of(response.url))};
+  refusal =
+      Refusal{.again = true,
+              .why = fail("{} did not send the part that was asked for. Try again later.", host_of(response.url))};
   return false;
 }
 
@@ -329,10 +327,9 @@ std::optional<Refusal> Download::fetch_range(uint64_t& position, uint64_t end, b
   if (position == end) return std::nullopt;
   if (refusal) return refusal;
   if (!outcome.answered()) {
-    return Refusal{.again = outcome.failure->kind != HttpFailure::Kind::refused, .message = outcome.failure->message};
+    return Refusal{.again = outcome.failure->kind != HttpFailure::Kind::refused, .why = outcome.failure->why};
   }
-  return Refusal{.again = true,
-                 .message = fmt::format("{} sent less than it had said. Try again later.", host_of(request_.url))};
+  return Refusal{.again = true, .why = fail("{} sent less than it had said. Try again later.", host_of(request_.url))};
 }
 
 void Download::fetch_blocks(size_t first, size_t last, bool ranges) {
@@ -344,7 +341,7 @@ void Download::fetch_blocks(size_t first, size_t last, bool ranges) {
     const auto refusal = fetch_range(position, end, ranges);
     if (!refusal || stop_) return;
     tries = position > before ? 1 : tries + 1;
-    if (!refusal->again || tries >= options_.tries) return finish_with(fail("{}", refusal->message));
+    if (!refusal->again || tries >= options_.tries) return finish_with(refusal->why);
     if (!ranges) {  // from the beginning: such a server cannot go on
       const std::lock_guard lock(mutex_);
       arrived_ -= position;
@@ -426,7 +423,7 @@ Result<void> Download::run() {
   }
   if (::fsync(fd_) != 0) return download_write_error(part_);
   if (::rename(part_.c_str(), request_.target.c_str()) != 0) {
-    return fail("{}: could not be put in place: {}.", request_.target, std::strerror(errno));
+    return fail("{}: could not be put in place: {}.", request_.target, system_error(errno));
   }
   ::unlink((request_.target + ".mang-journal").c_str());
   return sync_folder(std::filesystem::path(request_.target).parent_path().string());

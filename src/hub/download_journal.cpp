@@ -42,7 +42,7 @@ DownloadJournal::~DownloadJournal() {
 
 Result<DownloadJournal> DownloadJournal::open(const std::string& path, const DownloadIdentity& identity) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return fail("{}: could not be written to: {}.", path, std::strerror(errno));
+  if (fd < 0) return fail("{}: could not be written to: {}.", path, system_error(errno));
   DownloadJournal journal(path, fd, identity);
   std::string head(kHead, '\0');
   const bool same = ::pread(fd, head.data(), kHead, 0) == static_cast<ssize_t>(kHead) && head == head_of(identity);
@@ -52,7 +52,7 @@ Result<DownloadJournal> DownloadJournal::open(const std::string& path, const Dow
   }
   // A short journal only knows fewer blocks; any byte but 1 is a block not there.
   const ssize_t n = ::pread(fd, journal.done_.data(), journal.done_.size(), kHead);
-  if (n < 0) return fail("{}: could not be read: {}.", path, std::strerror(errno));
+  if (n < 0) return fail("{}: could not be read: {}.", path, system_error(errno));
   std::transform(journal.done_.begin(), journal.done_.end(), journal.done_.begin(), [](uint8_t b) { return b == 1; });
   return journal;
 }

@@ -25,23 +25,23 @@ Error download_write_error(const std::string& path) {
     return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.",
                 path);
   }
-  return fail("{}: could not be written: {}.", path, std::strerror(errno));
+  return fail("{}: could not be written: {}.", path, system_error(errno));
 }
 
 Result<void> sync_folder(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fail("{}: could not be opened: {}.", folder, std::strerror(errno));
+  if (fd < 0) return fail("{}: could not be opened: {}.", folder, system_error(errno));
   const int result = ::fsync(fd);
   const int why = errno;
   ::close(fd);
-  if (result != 0 && why != EINVAL) return fail("{}: could not be flushed: {}.", folder, std::strerror(why));
+  if (result != 0 && why != EINVAL) return fail("{}: could not be flushed: {}.", folder, system_error(why));
   return {};
 }
 
 Result<void> write_file_atomically(const std::string& path, const std::string& content) {
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return fail("{}: could not be written to: {}.", path, std::strerror(errno));
+  if (fd < 0) return fail("{}: could not be written to: {}.", path, system_error(errno));
   bool ok = ::fchmod(fd, 0644) == 0;
   for (size_t done = 0; ok && done < content.size();) {
     const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
@@ -55,7 +55,7 @@ Result<void> write_file_atomically(const std::string& path, const std::string& c
   if (ok && ::rename(temporary.c_str(), path.c_str()) != 0) ok = false, why = errno;
   if (!ok) {
     ::unlink(temporary.c_str());
-    return fail("{}: could not be written: {}.", path, std::strerror(why));
+    return fail("{}: could not be written: {}.", path, system_error(why));
   }
   return sync_folder(std::filesystem::path(path).parent_path().string());
 }
@@ -71,7 +71,7 @@ Result<bool> FileLock::try_lock() const {
   if (fd_ < 0) return fail("{}: could not be made. Is its folder one you can write to?", path_);
   if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK || errno == EINTR) return false;
-  return fail("{}: could not be locked: {}.", path_, std::strerror(errno));
+  return fail("{}: could not be locked: {}.", path_, system_error(errno));
 }
 
 Result<void> FileLock::wait(const std::function<bool()>& keep_going) const {

@@ -37,7 +37,7 @@ Result<void> make_folder(const fs::path& folder) {
   fs::create_directories(folder, error);
   if (error) {
     return fail("{}: could not be made: {}. Set HF_HUB_CACHE to a folder you can write to.", folder.string(),
-                error.message());
+                system_error(error));
   }
   return {};
 }
@@ -58,7 +58,7 @@ Result<void> place_link(const std::string& target, const fs::path& link) {
   if (::symlink(target.c_str(), temporary.c_str()) != 0 || ::rename(temporary.c_str(), link.c_str()) != 0) {
     const int why = errno;
     ::unlink(temporary.c_str());
-    return fail("{}: could not be put in place: {}.", link.string(), std::strerror(why));
+    return fail("{}: could not be put in place: {}.", link.string(), system_error(why));
   }
   return sync_folder(link.parent_path().string());
 }
@@ -216,9 +216,9 @@ Result<bool> HfCache::remove(const std::string& id) const {
   // Renamed first, so that no reader meets half a model.
   const std::string doomed = fmt::format("{}/.mang-removed-{}", root_, ::getpid());
   fs::rename(folder, doomed, error);
-  if (error) return fail("{}: could not be removed: {}.", folder, error.message());
+  if (error) return fail("{}: could not be removed: {}.", folder, system_error(error));
   fs::remove_all(doomed, error);
-  if (error) return fail("{}: could not be removed whole: {}.", doomed, error.message());
+  if (error) return fail("{}: could not be removed whole: {}.", doomed, system_error(error));
   return true;
 }
 
@@ -234,7 +234,7 @@ Result<bool> HfCache::remove_files(const std::string& id, const std::string& com
     any = true;
     if (fs::is_symlink(link, error)) blobs.push_back(fs::read_symlink(link, error).filename().string());
     fs::remove(link, error);
-    if (error) return fail("{}: could not be removed: {}.", link.string(), error.message());
+    if (error) return fail("{}: could not be removed: {}.", link.string(), system_error(error));
   }
   std::vector<std::string> used;
   bool weights = false;

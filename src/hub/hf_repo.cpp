@@ -107,7 +107,7 @@ Result<HfRepo> list_hf_repo(const HfEndpoint& endpoint, const std::string& id, c
   request.connect_timeout_ms = endpoint.connect_timeout_ms;
   std::string body;
   const HttpOutcome outcome = http_get_text(request, kLongestAnswer, body, keep_going);
-  if (!outcome.answered()) return fail("hf:{}: {}", id, outcome.failure->message);
+  if (!outcome.answered()) return fail("hf:{}: {}", id, outcome.failure->why);
   const std::string host = host_of(endpoint.url);
   switch (outcome.response.status) {
     case 200:

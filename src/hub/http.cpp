@@ -109,25 +109,24 @@ int report(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 HttpFailure explain(CURLcode code, const std::string& url, const char* detail, const Hop& hop) {
   using Kind = HttpFailure::Kind;
   const std::string host = host_of(url);
-  if (hop.stopped) return {Kind::stopped, fmt::format("the transfer from {} was stopped.", host)};
+  if (hop.stopped) return {Kind::stopped, fail("the transfer from {} was stopped.", host)};
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return {Kind::unreachable, fmt::format("{} is not known: its name could not be resolved.", host)};
+      return {Kind::unreachable, fail("{} is not known: its name could not be resolved.", host)};
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
-      return {Kind::unreachable, fmt::format("{} could not be reached: {}.", host, detail)};
+      return {Kind::unreachable, fail("{} could not be reached: {}.", host, detail)};
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CONNECT_ERROR:
-      return {Kind::refused, fmt::format("no safe connection to {}: {}.", host, detail)};
+      return {Kind::refused, fail("no safe connection to {}: {}.", host, detail)};
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return {Kind::refused, fmt::format("'{}' is not an http or https address.", url)};
+      return {Kind::refused, fail("'{}' is not an http or https address.", url)};
     case CURLE_OPERATION_TIMEDOUT:
-      return {hop.announced ? Kind::stalled : Kind::unreachable,
-              fmt::format("{} stopped answering: {}.", host, detail)};
+      return {hop.announced ? Kind::stalled : Kind::unreachable, fail("{} stopped answering: {}.", host, detail)};
     default:
-      return {Kind::broken, fmt::format("the transfer from {} broke off: {}.", host, detail)};
+      return {Kind::broken, fail("the transfer from {} broke off: {}.", host, detail)};
   }
 }
 
@@ -142,7 +141,7 @@ Lines header_lines(const HttpRequest& request, bool with_token) {
 // One hop. Returns nullopt when there was a whole answer.
 std::optional<HttpFailure> run_hop(const HttpRequest& request, const std::string& url, Hop& hop) {
   Handle handle(curl_easy_init());
-  if (!handle) return HttpFailure{HttpFailure::Kind::broken, "libcurl could not be started."};
+  if (!handle) return HttpFailure{HttpFailure::Kind::broken, fail("libcurl could not be started.")};
   CURL* curl = hop.handle = handle.get();
   char detail[CURL_ERROR_SIZE] = "";
   const Lines lines = header_lines(request, same_origin(request.url, url));
@@ -229,15 +228,15 @@ HttpOutcome http_get(const HttpRequest& request, const HttpEvents& events) {
     if (outcome.failure || !is_redirect(outcome.response.status)) return outcome;
 
     const std::string target = redirect_target(url, outcome.response.header("location"));
-    const auto refuse = [&](const std::string& why) {
+    const auto refuse = [&](const Error& why) {
       outcome.failure = HttpFailure{HttpFailure::Kind::refused, why};
       return outcome;
     };
-    if (target.empty()) return refuse(fmt::format("{} redirects to nowhere.", host_of(url)));
+    if (target.empty()) return refuse(fail("{} redirects to nowhere.", host_of(url)));
     if (url.starts_with("https:") && !target.starts_with("https:")) {
-      return refuse(fmt::format("{} redirects to an address that is not https, which is not followed.", host_of(url)));
+      return refuse(fail("{} redirects to an address that is not https, which is not followed.", host_of(url)));
     }
-    if (hops == kMostRedirects) return refuse(fmt::format("{} redirects without end.", host_of(request.url)));
+    if (hops == kMostRedirects) return refuse(fail("{} redirects without end.", host_of(request.url)));
     url = target;
   }
 }
@@ -256,7 +255,7 @@ HttpOutcome http_get_text(const HttpRequest& request, size_t limit, std::string&
   HttpOutcome outcome = http_get(request, events);
   if (too_long) {
     outcome.failure = HttpFailure{HttpFailure::Kind::broken,
-                                  fmt::format("{} answered with more than {} bytes.", host_of(request.url), limit)};
+                                  fail("{} answered with more than {} bytes.", host_of(request.url), limit)};
   }
   return outcome;
 }

@@ -41,7 +41,7 @@ struct HttpResponse {
 // Why there was no response at all, or not a whole one.
 struct HttpFailure {
   enum class Kind { stopped, unreachable, stalled, broken, refused } kind = Kind::broken;
-  std::string message;  // a sentence with the host
+  Error why;  // with the host
 };
 
 struct HttpOutcome {

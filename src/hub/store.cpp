@@ -72,7 +72,8 @@ Result<std::string> Store::fetch(const CatalogEntry& entry, const FetchOptions& 
   std::error_code error;
   fs::create_directories(root_, error);
   if (error)
-    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", root_, error.message());
+    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", root_,
+                system_error(error));
 
   FileLock lock(root_ + "/" + entry.sha256 + ".lock");
   MANG_TRY(lock.wait([&] { return !options.progress || options.progress({FetchStage::waiting, 0, 0}); }));
@@ -92,9 +93,9 @@ Result<std::string> Store::fetch(const CatalogEntry& entry, const FetchOptions& 
 
   const std::string path = path_of(entry), folder = root_ + "/" + entry.sha256;
   fs::create_directory(folder, error);
-  if (error) return fail("{}: could not be made: {}.", folder, error.message());
+  if (error) return fail("{}: could not be made: {}.", folder, system_error(error));
   if (::rename(unpacked.c_str(), path.c_str()) != 0) {
-    return fail("{}: could not be put in place: {}.", path, std::strerror(errno));
+    return fail("{}: could not be put in place: {}.", path, system_error(errno));
   }
   MANG_TRY(sync_folder(folder));
   MANG_TRY(sync_folder(root_));

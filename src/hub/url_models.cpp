@@ -86,7 +86,8 @@ Result<std::string> UrlModels::fetch(const std::string& url, const std::string& 
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)
-    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", folder, error.message());
+    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", folder,
+                system_error(error));
   MANG_TRY(write_file_atomically(folder + "/address", parts.front() + "\n"));
 
   const FileLock lock(folder + "/lock");

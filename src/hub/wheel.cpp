@@ -61,7 +61,7 @@ class PendingFile {
  private:
   [[nodiscard]] Error error(std::string_view verb) const {
     if (errno == ENOSPC || errno == EDQUOT) return fail("{}: the disk is full. Free some space and try again.", path_);
-    return fail("{}: could not be {}: {}.", path_, verb, std::strerror(errno));
+    return fail("{}: could not be {}: {}.", path_, verb, system_error(errno));
   }
 
   std::string path_;
@@ -96,7 +96,7 @@ Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& m
   if (!file) return fail("{}: '{}' cannot be read: {}.", wheel, member.path, zip_strerror(archive.get()));
 
   PendingFile out(target);
-  if (!out.open()) return fail("{}: could not be created: {}.", target, std::strerror(errno));
+  if (!out.open()) return fail("{}: could not be created: {}.", target, system_error(errno));
   Digest digest = Digest::sha256();
   std::vector<char> piece(kPiece);
   uint64_t done = 0;

@@ -43,8 +43,8 @@ class Lexer {
   enum class Tag { none, block, variable, comment };
 
   template <typename... Args>
-  [[nodiscard]] Error error(fmt::format_string<Args...> format, Args&&... args) const {
-    return fail("line {}: {}", line_, fmt::format(format, std::forward<Args>(args)...));
+  [[nodiscard]] Error error(fmt::format_string<detail::Formatted<const Args&>...> text, const Args&... args) const {
+    return fail("line {}: {}", line_, fail(text, args...));
   }
   void push(TokenType type, std::string text) { tokens_.push_back({type, line_, std::move(text)}); }
   [[nodiscard]] bool at(std::string_view text) const { return source_.substr(at_).starts_with(text); }
@@ -312,7 +312,7 @@ Result<void> Lexer::lex_token() {
     while (end < source_.size() && source_[end] != static_cast<char>(c)) end += source_[end] == '\\' ? 2 : 1;
     if (end < source_.size()) {
       auto value = unescape_string(source_.substr(at_ + 1, end - at_ - 1));
-      if (!value) return error("{}", value.error().message);
+      if (!value) return error("{}", value.error());
       push(TokenType::string, *std::move(value));
       skip(end + 1 - at_);
       return {};

@@ -92,8 +92,9 @@ class Parser {
   Result<void> expect_name(std::string_view name);
   Result<std::string> expect_any_name();
   template <typename... Args>
-  [[nodiscard]] Error error_at(int line, fmt::format_string<Args...> format, Args&&... args) const {
-    return fail("line {}: {}", line, fmt::format(format, std::forward<Args>(args)...));
+  [[nodiscard]] Error error_at(int line, fmt::format_string<detail::Formatted<const Args&>...> text,
+                               const Args&... args) const {
+    return fail("line {}: {}", line, fail(text, args...));
   }
 
   std::vector<Token> tokens_;

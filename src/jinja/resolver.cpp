@@ -56,8 +56,9 @@ class Resolver {
   }
 
   template <typename... Args>
-  [[nodiscard]] Error error_at(int line, fmt::format_string<Args...> format, Args&&... args) const {
-    return fail("line {}: {}", line, fmt::format(format, std::forward<Args>(args)...));
+  [[nodiscard]] Error error_at(int line, fmt::format_string<detail::Formatted<const Args&>...> text,
+                               const Args&... args) const {
+    return fail("line {}: {}", line, fail(text, args...));
   }
 
   static Slot slot_of(const Variable& variable, const Frame& frame) {

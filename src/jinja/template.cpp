@@ -41,7 +41,7 @@ Result<std::string> Template::render(const Value& context, const RenderOptions& 
   Runtime rt(options);
   auto text = Interpreter(rt, *program_, context.dict()).render();
   if (stats) *stats = {rt.steps(), rt.memory.peak};
-  if (!text) return fail("{}: line {}: {}", program_->name, rt.line, text.error().message);
+  if (!text) return fail("{}: line {}: {}", program_->name, rt.line, text.error());
   if (has_surrogate(*text))
     return fail("{}: the rendered text holds half a character (a lone surrogate).", program_->name);
   return text;

@@ -57,7 +57,7 @@ Result<const StoredTensor*> Binder::expect(const std::string& name, Wanted wante
   const StoredTensor* tensor = files_.find_tensor(name);
   if (tensor == nullptr) {
     return fail("{}: tensor '{}' is missing; a {} of shape {} is wanted. The file is incomplete or of another model.",
-                what_, name, shape.size() == 1 ? "vector" : "matrix", shape_text(shape));
+                what_, name, shape.size() == 1 ? Error{"vector"} : Error{"matrix"}, shape_text(shape));
   }
   if (tensor->shape != shape) {
     return fail("{}: tensor '{}' has shape {}; {} is wanted. The file and its configuration do not belong together.",

@@ -61,7 +61,7 @@ Result<ModelDescription> describe_model(const ModelFiles& files) {
     out.info = *info;
     out.info->parameters = elements;
   } else {
-    out.problem = info.error().message;
+    out.problem = info.error();
   }
   return out;
 }

@@ -26,7 +26,7 @@ Result<void> check_vocabulary(const std::string& path, const TokenizerSpec& spec
     }
   }
   if (!beyond.empty()) {
-    log_warning(log, fmt::format("{}: the model has no embedding for {}; text with it is refused.", path, beyond));
+    log_warning(log, fail("{}: the model has no embedding for {}; text with it is refused.", path, beyond));
   }
   return {};
 }

@@ -55,7 +55,7 @@ struct ModelDescription {
   std::string format;             // "GGUF v3" or "Hugging Face"
   std::string architecture;       // as the files name it: "qwen2"
   std::optional<ModelInfo> info;  // shapes; absent where this program cannot run the architecture (see problem)
-  std::string problem;            // why info is absent
+  std::optional<Error> problem;   // why info is absent
   uint64_t file_bytes = 0;        // of the weight files
   uint64_t tensor_count = 0;
   std::vector<std::pair<std::string, uint64_t>> types;        // "Q4_K": bytes of weights of this type, largest first

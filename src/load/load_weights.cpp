@@ -15,8 +15,9 @@ void warn_of_leftover(const Binder& binder, const std::string& path, const Log& 
   constexpr size_t kShown = 5;
   const size_t count = names.size();
   names.resize(std::min(count, kShown));
-  log_warning(log, fmt::format("{}: {} tensor{} not used by this architecture: {}{}.", path, count,
-                               count == 1 ? " is" : "s are", fmt::join(names, ", "), count > kShown ? ", …" : ""));
+  const std::string shown = fmt::format("{}{}", fmt::join(names, ", "), count > kShown ? ", …" : "");
+  log_warning(log, count == 1 ? fail("{}: 1 tensor is not used by this architecture: {}.", path, shown)
+                              : fail("{}: {} tensors are not used by this architecture: {}.", path, count, shown));
 }
 
 }  // namespace

@@ -160,7 +160,7 @@ TEST_CASE("NaN logits fail their request in the same step, and only that one") {
   const RequestId third = f.must_submit({.prompt = counting(5, 70, 200), .sampling = {.max_tokens = 30}});
   f.engine->run_until_done();
   CHECK(f.records[second].done->reason == FinishReason::error);
-  CHECK(f.records[second].done->error.find("NaN") != std::string::npos);
+  CHECK(f.records[second].done->error->message.find("NaN") != std::string::npos);
   CHECK(f.records[second].ids.empty());
   CHECK(f.records[first].ids == f.expected_greedy(counting(1, 70, 200), 30));
   CHECK(f.records[third].ids == f.expected_greedy(counting(5, 70, 200), 30));

@@ -210,7 +210,7 @@ TEST_CASE("bytes after the last tensor are legal, with a word") {
   GgufWriter w;
   w.add_f32("t", {1}, {1});
   std::vector<std::string> said;
-  const Log log = [&](LogLevel, const std::string& line) { said.push_back(line); };
+  const Log log = [&](const Error& line) { said.push_back(line.message); };
   open_ok(dir.write("m.gguf", w.bytes()), log);
   CHECK(said.empty());
   open_ok(dir.write("m.gguf", w.bytes() + std::string(64, 'x')), log);

@@ -131,7 +131,7 @@ TEST_SUITE("sharded") {
     dir.write(kIndex, R"({"metadata":{"total_size":8,"x":[null,{"y":-1.5}]},"weight_map":{
         "b":"model-00002-of-00002.safetensors","a":"model-00001-of-00002.safetensors"}})");
     std::vector<std::string> said;
-    const SafetensorsDirectory files = open_ok(dir, [&](LogLevel, const std::string& s) { said.push_back(s); });
+    const SafetensorsDirectory files = open_ok(dir, [&](const Error& s) { said.push_back(s.message); });
     CHECK(files.tensors().size() == 2);
     CHECK(files.files().size() == 2);
     CHECK(*reinterpret_cast<const float*>(files.find_tensor("b")->bytes.data()) == 2.0F);
@@ -145,7 +145,7 @@ TEST_SUITE("sharded") {
     dir.write(kIndex,
               R"({"weight_map":{"b":"model-00002-of-00002.safetensors","a":"model-00001-of-00002.safetensors"}})");
     std::vector<std::string> said;
-    CHECK(open_ok(dir, [&](LogLevel, const std::string& s) { said.push_back(s); }).tensors().size() == 3);
+    CHECK(open_ok(dir, [&](const Error& s) { said.push_back(s.message); }).tensors().size() == 3);
     CHECK(said.size() == 1);
   }
   TEST_CASE("the index and the shards must agree") {

@@ -23,9 +23,8 @@ Outcome load(const std::string& path) {
   Machine machine(1);
   auto files = ModelFiles::open(path);
   if (!files.ok()) return {files.error().message, {}};
-  auto model = load_weights(*files, machine.device, [&](LogLevel level, const std::string& message) {
-    if (level == LogLevel::warning) out.warnings.push_back(message);
-  });
+  auto model =
+      load_weights(*files, machine.device, [&](const Error& warning) { out.warnings.push_back(warning.message); });
   if (!model.ok()) out.error = model.error().message;
   return out;
 }
@@ -198,7 +197,7 @@ TEST_CASE("a checkpoint that is tied and yet has a head") {
     writer.write(dir.file("model.safetensors"));
     std::vector<std::string> warnings;
     const auto model =
-        load_for_test(dir.path(), machine.device, [&](LogLevel, const std::string& m) { warnings.push_back(m); });
+        load_for_test(dir.path(), machine.device, [&](const Error& m) { warnings.push_back(m.message); });
     CHECK(warnings.empty());
     CHECK((logits_of(*model, machine.device, g.ids, {}) == tied) == same);  // other bytes are another head
   }

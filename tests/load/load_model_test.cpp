@@ -33,7 +33,7 @@ TEST_CASE("a checkpoint and its GGUF file load as the same model") {
     CHECK(info.context == 512);
     CHECK(info.weight_bytes > 0);
     CHECK(loaded->description.kv.size() == 3);
-    CHECK(loaded->description.problem == "");
+    CHECK(!loaded->description.problem);
     CHECK(loaded->text.special_tokens.at("bos_token") == "<s>");
     CHECK(loaded->text.special_tokens.at("eos_token") == "</s>");
     CHECK(loaded->text.special_tokens.at("pad_token") == "<pad>");
@@ -85,7 +85,7 @@ TEST_CASE("an unknown architecture and a vocabulary alone are described too") {
   REQUIRE(description.ok());
   CHECK(description->architecture == "mamba");
   CHECK_FALSE(description->info.has_value());
-  CHECK(description->problem.find("'mamba' is not known") != std::string::npos);
+  CHECK(description->problem->message.find("'mamba' is not known") != std::string::npos);
   CHECK(description->tensor_count == 0);
 }
 

@@ -13,8 +13,7 @@ void check_parity(const Golden& golden, const std::string& path) {
   CAPTURE(path);
   Machine machine;
   std::vector<std::string> warnings;
-  const auto model =
-      load_for_test(path, machine.device, [&](LogLevel, const std::string& m) { warnings.push_back(m); });
+  const auto model = load_for_test(path, machine.device, [&](const Error& m) { warnings.push_back(m.message); });
   CHECK_MESSAGE(warnings.empty(), (warnings.empty() ? "" : warnings[0]));
   REQUIRE(model->info().vocab == golden.vocab);
 
