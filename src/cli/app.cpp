@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "base/mapped_file.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
@@ -57,6 +58,16 @@ int finish(Context& context, const Result<int>& outcome) {
     return kExitFailed;
   }
   return *outcome;
+}
+
+// The catalog compiled in, and before it the user's own: MANG_CATALOG names its file.
+Result<Catalog> known_models(const Environment& environment) {
+  constexpr size_t kLongestCatalog = 16 << 20;
+  const auto path = environment.get("MANG_CATALOG");
+  if (!path) return Catalog::built_in();
+  MANG_TRY(const std::string text, read_text_file(*path, kLongestCatalog));
+  MANG_TRY(const Catalog own, Catalog::parse(text, *path));
+  return Catalog::built_in().with(own);
 }
 
 int print(const std::string& text) {
@@ -118,7 +129,13 @@ int parse_and_run(int argc, char** argv) {
   }
 
   Log log = [](const Error& warning) { print_error_line(say("mang: warning: {}", warning)); };
-  Context context{Environment::of_process(), Catalog::built_in(), catch_interrupts(), Output(), std::move(log)};
+  Environment environment = Environment::of_process();
+  Result<Catalog> catalog = known_models(environment);
+  if (!catalog.ok()) {
+    print_error(catalog.error());
+    return kExitFailed;
+  }
+  Context context{std::move(environment), *catalog, catch_interrupts(), Output(), std::move(log)};
   const Result<int> outcome = action(context);
   return finish(context, outcome);
 }

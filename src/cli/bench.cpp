@@ -12,6 +12,7 @@
 #include "cli/messages.h"
 #include "cli/model_ref.h"
 #include "cli/progress.h"
+#include "engine/speed_estimate.h"
 #include "kernels/probe.h"
 #include "load/load_model.h"
 #include "load/model_files.h"
@@ -48,18 +49,30 @@ std::vector<BenchCase> cases(const Options& options) {
   return out;
 }
 
-MachinePeak probe(const Device& device) {
-  const ProbeResult result = probe_machine(device, 50);
-  return {result.read_bytes_per_second, result.int8_macs_per_second};
-}
+ProbeResult probe(const Device& device) { return probe_machine(device, 50); }
 
-// KV bytes that one generated token of one sequence reads, on average over the case.
-double kv_bytes_read(const Model& model, KvType type, const BenchCase& test) {
+// KV bytes of one position in all layers.
+double kv_bytes_per_position(const Model& model, KvType type) {
   Result<std::vector<KvLayout>> layers = model.kv_layout(type);
   if (!layers.ok()) return 0;
-  double position = 0;  // bytes of one position in all layers
+  double position = 0;
   for (const KvLayout& layer : *layers) position += static_cast<double>(layer.page_bytes()) / kPagePositions;
-  return position * (static_cast<double>(test.depth) + static_cast<double>(test.generate) / 2);
+  return position;
+}
+
+// Tokens that are there when one is generated, on average over the case.
+double mean_depth(const BenchCase& test) {
+  return static_cast<double>(test.depth) + static_cast<double>(test.generate) / 2;
+}
+
+// What would have been expected of one sequence; 0 for rows that the estimate says nothing about.
+double predicted(const Model& model, const BenchCase& test, const ProbeResult& machine, const DeviceOptions& device) {
+  const bool one_kind = (test.prompt == 0) != (test.generate == 0);
+  if (!one_kind || test.sequences != 1 || device.exact || (test.prompt > 0 && test.depth > 0)) return 0;
+  const TokenWork work = token_work(model.info(), static_cast<double>(model.info().weight_bytes),
+                                    kv_bytes_per_position(model, device.kv_type()));
+  const SpeedEstimate speed = estimate_speed(work, machine, static_cast<int64_t>(mean_depth(test)));
+  return test.prompt > 0 ? speed.prefill.likely : speed.decode.likely;
 }
 
 // What a model is called in the table: a catalog name, or the file's name without where it is.
@@ -94,12 +107,14 @@ Result<BenchRow> measure(Loaded& loaded, const Machine& machine, const BenchCase
   how.cancel = &context.interrupted;
 
   BenchRow row;
-  std::optional<MachinePeak> before;
+  std::optional<ProbeResult> before;
   if (!options.no_probe) before = probe(*machine.device);
   MANG_TRY(row.result, run_bench(*loaded.model, *machine.device, test, how));
   if (before) {
-    const MachinePeak after = probe(*machine.device);
-    row.peak = MachinePeak{(before->read_bytes + after.read_bytes) / 2, (before->int8_macs + after.int8_macs) / 2};
+    const ProbeResult after = probe(*machine.device);
+    row.peak = MachinePeak{(before->read_bytes_per_second + after.read_bytes_per_second) / 2,
+                           (before->int8_macs_per_second + after.int8_macs_per_second) / 2};
+    row.predicted = predicted(*loaded.model, test, *before, options.device);
   }
   const ModelInfo& info = loaded.model->info();
   const TokenCost cost = token_cost(info);
@@ -112,8 +127,8 @@ Result<BenchRow> measure(Loaded& loaded, const Machine& machine, const BenchCase
   row.exact = options.device.exact;
   row.threads = machine.device->threads();
   row.chunk = batch;
-  row.step_bytes = cost.weight_bytes +
-                   kv_bytes_read(*loaded.model, options.device.kv_type(), test) * static_cast<double>(test.sequences);
+  row.step_bytes = cost.weight_bytes + kv_bytes_per_position(*loaded.model, options.device.kv_type()) *
+                                           mean_depth(test) * static_cast<double>(test.sequences);
   // A prompt needs the head only for its last token.
   row.token_macs = test.prompt > 0 ? cost.macs - static_cast<double>(info.hidden * info.vocab) : cost.macs;
   return row;

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/messages.h"
+#include "engine/speed_estimate.h"
 
 namespace mang::cli {
 namespace {
@@ -43,6 +44,7 @@ Json fields(const BenchRow& row) {
               {"median", result.median}};
   out["bandwidth_share"] = row.bandwidth_share() ? Json(*row.bandwidth_share()) : Json();
   out["int8_share"] = row.int8_share() ? Json(*row.int8_share()) : Json();
+  out["predicted_tokens_per_second"] = row.predicted > 0 ? Json(row.predicted) : Json();
   out["probed_read_bytes_per_second"] = row.peak ? Json(row.peak->read_bytes) : Json();
   out["probed_int8_macs_per_second"] = row.peak ? Json(row.peak->int8_macs) : Json();
   return out;
@@ -59,7 +61,7 @@ class Cells {
   std::string out_ = "|";
 };
 
-constexpr size_t kIsa = 7, kThreads = 7, kSize = 8, kSpeed = 17, kShare = 9;
+constexpr size_t kIsa = 7, kThreads = 7, kSize = 8, kSpeed = 17, kShare = 9, kPredicted = 15;
 
 std::string markdown_head(const BenchColumns& columns) {
   Cells names;
@@ -84,6 +86,7 @@ std::string markdown_head(const BenchColumns& columns) {
   right(tr("tokens/s"), kSpeed);
   right(tr("bandwidth"), kShare);
   right(tr("int8 peak"), kShare);
+  right(tr("predicted"), kPredicted);
   return names.line() + rule + "\n";
 }
 
@@ -101,6 +104,8 @@ std::string markdown_row(const BenchColumns& columns, const BenchRow& row) {
   cells.right(fmt::format("{:.2f} ± {:.2f}", row.result.mean, row.result.deviation), kSpeed);
   cells.right(percent(row.bandwidth_share()), kShare);
   cells.right(percent(row.int8_share()), kShare);
+  const auto beside = row.beside_prediction();
+  cells.right(beside ? fmt::format("{:.1f} ({:+.0f} %)", row.predicted, 100 * *beside) : "–", kPredicted);
   return cells.line();
 }
 
@@ -137,6 +142,11 @@ std::optional<double> BenchRow::int8_share() const {
   return result.mean * token_macs / peak->int8_macs;
 }
 
+std::optional<double> BenchRow::beside_prediction() const {
+  if (predicted <= 0) return std::nullopt;
+  return result.mean / predicted - 1;
+}
+
 std::string bench_head(BenchForm form, const BenchColumns& columns) {
   if (form == BenchForm::markdown) return markdown_head(columns);
   return form == BenchForm::json ? "[" : "";
@@ -150,15 +160,9 @@ std::string bench_row(BenchForm form, const BenchColumns& columns, const BenchRo
 std::string bench_foot(BenchForm form) { return form == BenchForm::json ? "]\n" : ""; }
 
 TokenCost token_cost(const ModelInfo& info) {
-  const auto d = [](int64_t n) { return static_cast<double>(n); };
-  const double attention = d(info.hidden) * d(info.head_dim) * (2 * d(info.heads) + 2 * d(info.kv_heads));
-  const double feed_forward = 3 * d(info.hidden) * d(info.intermediate);
-  TokenCost cost;
-  cost.macs = d(info.layers) * (attention + feed_forward) + d(info.hidden) * d(info.vocab);
-  const auto parameters = static_cast<double>(info.parameters);
-  const double multiplied = parameters > 0 ? std::min(1.0, cost.macs / parameters) : 1.0;
-  cost.weight_bytes = multiplied * static_cast<double>(info.weight_bytes);
-  return cost;
+  const TokenWork work = token_work(info, static_cast<double>(info.weight_bytes), 0);
+  return {.weight_bytes = work.weight_bytes,
+          .macs = work.prompt_macs + static_cast<double>(info.hidden) * static_cast<double>(info.vocab)};
 }
 
 }  // namespace mang::cli

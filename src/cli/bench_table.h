@@ -30,10 +30,15 @@ struct BenchRow {
   // What a token must cost at least: bytes read for each step of generation, and multiply-accumulates.
   double step_bytes = 0;
   double token_macs = 0;
+  // Tokens a second that engine/speed_estimate.h expected, by the probe before the row; 0: it says nothing of such
+  // rows.
+  double predicted = 0;
 
   // Shares of the probed peaks; nullopt where the row does not lean on that limit or nothing was probed.
   [[nodiscard]] std::optional<double> bandwidth_share() const;
   [[nodiscard]] std::optional<double> int8_share() const;
+  // How far the measured speed is from the predicted one: 0.1 is 10 % faster.
+  [[nodiscard]] std::optional<double> beside_prediction() const;
 };
 
 enum class BenchForm { markdown, csv, json };

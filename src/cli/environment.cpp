@@ -27,6 +27,12 @@ Result<std::string> Environment::cache_folder() const {
   return Error{tr("neither HOME nor XDG_CACHE_HOME is set, so there is no place for models. Set one of them.")};
 }
 
+Result<std::string> Environment::data_folder() const {
+  if (auto folder = get("XDG_DATA_HOME"); folder && folder->front() == '/') return *folder;
+  if (auto home = get("HOME")) return *home + "/.local/share";
+  return Error{tr("neither HOME nor XDG_DATA_HOME is set, so there is no place to remember things. Set one of them.")};
+}
+
 Result<std::string> Environment::hf_hub_cache() const {
   if (auto folder = get("HF_HUB_CACHE")) return *folder;
   if (auto folder = get("HF_HOME")) return *folder + "/hub";

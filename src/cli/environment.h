@@ -21,6 +21,8 @@ class Environment {
 
   // XDG_CACHE_HOME, or HOME/.cache.
   [[nodiscard]] Result<std::string> cache_folder() const;
+  // XDG_DATA_HOME, or HOME/.local/share: what the user would miss.
+  [[nodiscard]] Result<std::string> data_folder() const;
   // HF_HUB_CACHE, or HF_HOME/hub, or huggingface/hub in the cache folder: where Hugging Face's tools keep models.
   [[nodiscard]] Result<std::string> hf_hub_cache() const;
 

@@ -1,4 +1,4 @@
-// Memory of this process, as the system counts it.
+// Memory of this process and of the machine, as the system counts it.
 #pragma once
 
 #include <cstdint>
@@ -11,5 +11,9 @@ struct MemoryUse {
 };
 
 MemoryUse memory_use();
+
+// Bytes that can still be taken without anything being swapped out: what the system calls available, within the limit
+// of the cgroup this process is in. 0: the system does not say.
+uint64_t available_memory();
 
 }  // namespace mang::cli

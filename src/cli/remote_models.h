@@ -22,8 +22,19 @@ Result<HfName> parse_hf_name(const std::string& text);
 
 // The model on this machine, fetched first where it is not (with progress on stderr). `refresh`: also when it is here,
 // the hub is asked whether there is a newer one. Returns the path to open.
-Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& context);
-Result<std::string> obtain_url(const std::string& url, const Context& context);
+// `label`: what the display calls it; left out, the name and nothing about a licence.
+struct FetchLabel {
+  std::string title, license;
+};
+Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& context, const FetchLabel& label = {});
+// `sha256`: what the user, or the catalog, knows of the content; empty: nothing.
+Result<std::string> obtain_url(const std::string& url, const std::string& sha256, const Context& context);
+
+// The folder of a model that is alone in it, moved aside first: nobody meets half a model.
+Result<void> remove_model_folder(const std::string& folder);
+
+// Whether the hub (HF_ENDPOINT) answers at all within 3 s. Not where HF_HUB_OFFLINE forbids to ask.
+bool hub_answers(const Context& context);
 
 struct LocalModel {
   std::string commit;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/units.h"
+#include "cli/catalog_models.h"
 #include "cli/commands.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
@@ -17,16 +18,6 @@ namespace fs = std::filesystem;
 
 Error not_here(const std::string& name) {
   return Error{say("'{}' is not on this machine. 'mang list' shows what is.", name)};
-}
-
-// The folder of a model that is alone in it, moved aside first: nobody meets half a model.
-Result<void> remove_folder(const fs::path& folder) {
-  const fs::path doomed = folder.string() + ".partial";
-  std::error_code error;
-  fs::rename(folder, doomed, error);
-  if (!error) fs::remove_all(doomed, error);
-  if (error) return Error{say("{}: could not be removed: {}.", folder.string(), system_error(error))};
-  return {};
 }
 
 Result<void> remove_hf(const std::string& text, const Stored& stored) {
@@ -44,14 +35,15 @@ Result<void> remove_hf(const std::string& text, const Stored& stored) {
 Result<void> remove_model(const std::string& text, const Stored& stored, const Context& context) {
   switch (classify(text, context.catalog)) {
     case RefKind::name: {
-      const auto path = stored.store.find(*context.catalog.find(text));
-      return path ? remove_folder(fs::path(*path).parent_path()) : not_here(text);
+      MANG_TRY(const bool removed, remove_catalog_model(context.catalog.resolve(text), stored));
+      if (!removed) return not_here(text);
+      return {};
     }
     case RefKind::hf:
       return remove_hf(text, stored);
     case RefKind::url: {
       const auto path = UrlModels(stored.by_address).find(text);
-      return path ? remove_folder(fs::path(*path).parent_path()) : not_here(text);
+      return path ? remove_model_folder(fs::path(*path).parent_path().string()) : not_here(text);
     }
     case RefKind::path:
       return Error{say("'{}' is a file of yours: remove it yourself.", text)};

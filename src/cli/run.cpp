@@ -11,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
+#include "cli/recommend.h"
 #include "cli/run_input.h"
 #include "cli/run_output.h"
 
@@ -24,6 +25,7 @@ struct Options {
   std::optional<std::string> model, prompt;
   std::string system;
   bool quiet = false;
+  bool accept_license = false;
   RunOutput output;
   AnswerOptions answer;
 };
@@ -64,8 +66,9 @@ Result<int> run(const Options& options, Context& context) {
   }
 
   // A model that does not exist is told before a prompt is waited for; one of the catalog is fetched after.
-  const std::string model = input->model.value_or(context.catalog.default_entry().name);
-  const bool known = classify(model, context.catalog) == RefKind::name;
+  // Without a name, one is chosen then.
+  std::string model = input->model.value_or("");
+  const bool known = model.empty() || classify(model, context.catalog) == RefKind::name;
   ModelRef ref;
   if (!known) {
     MANG_TRY(ref, find_model(model, !options.model && !options.prompt && positionals.size() == 1, context));
@@ -81,13 +84,16 @@ Result<int> run(const Options& options, Context& context) {
     return usage_error("run", tr("there is no prompt. Write one in quotes, or pipe one in."));
   }
 
+  if (model.empty()) {
+    MANG_TRY(model, choose_model(options.quiet, context));
+  }
   if (known) {
-    MANG_TRY(ref, resolve_model(model, context));
+    MANG_TRY(ref, resolve_model(model, context, options.accept_license));
   }
   if (!options.output.json && !options.quiet) hint_at_model(positionals, *input, context.catalog);
-  if (ref.entry && !ref.entry->note.empty() && !options.quiet) {
+  if (ref.entry && input->model && !ref.entry->note.empty() && !options.quiet) {
     print_error_line(
-        say("{}: {} ({}). Name another model with -m.", ref.entry->name, ref.entry->note, ref.entry->license));
+        say("{}: {} ({}). Name another model with -m.", ref.entry->name, tr(ref.entry->note), ref.entry->license.id));
   }
   MANG_TRY(Answerer answerer, Answerer::open(ref.path, options.answer, context));
   RunOutput output = options.output;
@@ -133,6 +139,8 @@ void add_run(CLI::App& app, Action& action) {
                     tr("Read control tokens in a raw prompt as such, and show those of the answer"));
   command->add_flag("-v,--verbose", options->output.verbose,
                     tr("Also tokens, speed, time to the first token and memory, on stderr"));
+  command->add_flag("--accept-license", options->accept_license,
+                    tr("Accept a licence that asks for consent without being asked"));
   command->add_flag("-q,--quiet", options->quiet, tr("No line about the default model"));
   command->add_flag("--json", options->output.json, tr("Write the answer and its figures as JSON when it is complete"));
   add_sampling_options(*command, options->answer.sampling);

@@ -1,13 +1,19 @@
 // mang show: what a model is, from its files alone.
+#include <algorithm>
 #include <memory>
 
 #include "base/json.h"
 #include "base/units.h"
+#include "cli/catalog_models.h"
 #include "cli/commands.h"
 #include "cli/device_options.h"
+#include "cli/machine_facts.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
 #include "cli/page.h"
+#include "cli/recommend.h"
+#include "cli/show_catalog.h"
+#include "engine/speed_estimate.h"
 #include "load/load_model.h"
 #include "text/tokenizer.h"
 
@@ -64,7 +70,18 @@ int64_t chosen_context(const Options& options, const ModelInfo& info) {
   return options.context > 0 ? options.context : info.context;
 }
 
-Json to_json(const Options& options, const ModelDescription& model, const TextSide& text) {
+// How fast it would be here, by a probe made now.
+std::optional<SpeedEstimate> predict(const ModelDescription& model, const Context& context) {
+  if (!model.info) return std::nullopt;
+  const Result<MachineFacts> machine = machine_facts(false, context);
+  if (!machine.ok()) return std::nullopt;
+  constexpr int64_t kDepth = 512;  // into a conversation
+  const double position = static_cast<double>(kv_bytes(model, kPagePositions)) / kPagePositions;
+  return estimate_speed(token_work(*model.info, static_cast<double>(weight_bytes(model)), position), machine->speed,
+                        std::min(kDepth, model.info->context));
+}
+
+Json to_json(const Options& options, const ModelDescription& model, const TextSide& text, const Context& context) {
   Json out;
   out["path"] = model.path;
   out["format"] = model.format;
@@ -85,11 +102,12 @@ Json to_json(const Options& options, const ModelDescription& model, const TextSi
     out["intermediate"] = info.intermediate;
     out["vocab"] = info.vocab;
     out["context"] = info.context;
-    const int64_t context = chosen_context(options, info);
-    out["memory"] = {{"context", context},
+    const int64_t tokens = chosen_context(options, info);
+    out["memory"] = {{"context", tokens},
                      {"weights", weight_bytes(model)},
-                     {"kv_f16", kv_bytes(model, context)},
-                     {"total", weight_bytes(model) + kv_bytes(model, context)}};
+                     {"kv_f16", kv_bytes(model, tokens)},
+                     {"total", weight_bytes(model) + kv_bytes(model, tokens)}};
+    if (const auto speed = predict(model, context)) out["predicted"] = speed_json(*speed, user_language(context));
   } else {
     out["problem"] = model.problem->message;
   }
@@ -112,7 +130,7 @@ Json to_json(const Options& options, const ModelDescription& model, const TextSi
   return out;
 }
 
-void show_model(const Options& options, const ModelDescription& model, Page& page) {
+void show_model(const Options& options, const ModelDescription& model, Page& page, const Context& context) {
   page.title(model.path);
   page.row(tr("format"), model.format);
   if (!model.architecture.empty()) page.row(tr("architecture"), model.architecture);
@@ -133,10 +151,12 @@ void show_model(const Options& options, const ModelDescription& model, Page& pag
            say("{} layers, hidden {}, feed-forward {}, {} heads of {} ({} for keys and values), head {} rows",
                info.layers, info.hidden, info.intermediate, info.heads, info.head_dim, info.kv_heads, info.vocab));
   page.row(tr("context"), say("{} tokens", info.context));
-  const int64_t context = chosen_context(options, info);
+  const int64_t tokens = chosen_context(options, info);
   page.row(tr("memory"), say("{} at {} tokens: weights {}, KV cache (f16) {}",
-                             human_bytes(weight_bytes(model) + kv_bytes(model, context)), context,
-                             human_bytes(weight_bytes(model)), human_bytes(kv_bytes(model, context))));
+                             human_bytes(weight_bytes(model) + kv_bytes(model, tokens)), tokens,
+                             human_bytes(weight_bytes(model)), human_bytes(kv_bytes(model, tokens))));
+  if (const auto speed = predict(model, context))
+    page.row(tr("speed here"), describe_speed(*speed, user_language(context)));
 }
 
 void show_text(const TextSide& text, Page& page) {
@@ -159,7 +179,26 @@ void show_text(const TextSide& text, Page& page) {
   page.row(tr("chat template"), names.empty() ? tr("none") : names);
 }
 
+// A model of the catalog that is not here: nothing is fetched only to be looked at.
+Result<int> show_known(const CatalogName& name, const Options& options, Context& context) {
+  if (options.json) {
+    MANG_TRY(const Json json, catalog_model_json(name, context));
+    context.out.write(dump_json(json) + "\n");
+    return kExitOk;
+  }
+  Page page(2, 14, context.out.width());
+  MANG_TRY(show_catalog_model(name, page, context));
+  context.out.write(page.text());
+  return kExitOk;
+}
+
 Result<int> show(const Options& options, Context& context) {
+  if (classify(options.model, context.catalog) == RefKind::name) {
+    const CatalogName name = context.catalog.resolve(options.model);
+    MANG_TRY(const Stored stored, Stored::of(context));
+    const bool needs_files = options.metadata || options.template_text;
+    if (!needs_files && !find_catalog_model(name, stored)) return show_known(name, options, context);
+  }
   MANG_TRY(ModelRef ref, resolve_model(options.model, context));
   const TextSide text = text_side(ref.path, context.log);
   Result<ModelDescription> described = describe_model(ref.path, context.log);
@@ -174,12 +213,12 @@ Result<int> show(const Options& options, Context& context) {
     return kExitOk;
   }
   if (options.json) {
-    context.out.write(dump_json(to_json(options, model, text)));
+    context.out.write(dump_json(to_json(options, model, text, context)));
     context.out.write("\n");
     return kExitOk;
   }
   Page page(2, 14, context.out.width());
-  show_model(options, model, page);
+  show_model(options, model, page, context);
   show_text(text, page);
   if (options.metadata) {
     page.title(tr("metadata"));
@@ -193,7 +232,8 @@ Result<int> show(const Options& options, Context& context) {
 
 void add_show(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(app, "show", tr("Show what a model is: shapes, types, tokenizer, memory"));
+  CLI::App* command =
+      add_command(app, "show", tr("Show what a model is: shapes, types, tokenizer, memory, speed here"));
   command->add_option("MODEL", options->model, tr("A model"))->required();
   command->add_option("-c,--context", options->context, tr("Memory at this many tokens (the model's own context)"))
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))

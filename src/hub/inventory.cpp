@@ -17,6 +17,11 @@ namespace fs = std::filesystem;
 constexpr size_t kShownId = 12;
 constexpr size_t kLongestAddress = 8192;
 
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
 // Adds a file (links followed) to what a model takes.
 void add_file(StoredModel& model, const std::string& path) {
   struct stat info;
@@ -38,7 +43,25 @@ void for_each_file_below(const std::string& folder, const Visit& visit) {
     visit(it->path());
 }
 
-void add_snapshot(const HfCache& cache, const CachedSnapshot& snapshot, std::vector<StoredModel>& out) {
+// The catalog's name of what this file of a repository opens; empty: the catalog has none.
+std::string catalog_name(const Catalog& catalog, const HfRepo& repo, const std::string& first_file) {
+  for (const CatalogEntry& entry : catalog.entries()) {
+    for (const CatalogSource& source : entry.sources) {
+      const auto* hf = std::get_if<HfSource>(&source.from);
+      if (!hf || hf->repo != repo.id || hf->revision != repo.revision) continue;
+      for (const std::string& quantization : source.quantizations) {
+        const auto files = select_hf_files(repo, hf->folder ? "" : quantization);
+        if (!files.ok() || files->front().path != first_file) continue;
+        const bool usual = &source == &entry.sources.front() && quantization == source.quantizations.front();
+        return usual ? entry.name : entry.name + "-" + lower(quantization);
+      }
+    }
+  }
+  return "";
+}
+
+void add_snapshot(const Catalog& catalog, const HfCache& cache, const CachedSnapshot& snapshot,
+                  std::vector<StoredModel>& out) {
   const HfRepo repo = cache.local_repo(snapshot.id, "main", snapshot.commit);
   const std::string full = snapshot.revision == "main" ? "" : "@" + snapshot.commit;
   bool whole_folder = false;
@@ -54,6 +77,10 @@ void add_snapshot(const HfCache& cache, const CachedSnapshot& snapshot, std::vec
     StoredModel model{.name = "hf:" + snapshot.id + full + (gguf ? ":" + files->front().path : ""),
                       .id = snapshot.commit.substr(0, kShownId),
                       .path = gguf ? snapshot.folder + "/" + files->front().path : snapshot.folder};
+    if (full.empty()) {
+      if (std::string known = catalog_name(catalog, repo, files->front().path); !known.empty())
+        model.name = std::move(known);
+    }
     for (const HfFile& part : *files) add_file(model, snapshot.folder + "/" + part.path);
     out.push_back(std::move(model));
   }
@@ -109,13 +136,16 @@ std::vector<StoredModel> list_models(const Catalog& catalog, const Store& store,
                                      const std::string& by_address) {
   std::vector<StoredModel> out;
   for (const CatalogEntry& entry : catalog.entries()) {
-    const auto path = store.find(entry);
-    if (!path) continue;
-    StoredModel model{.name = entry.name, .id = entry.sha256.substr(0, kShownId), .path = *path};
-    add_file(model, *path);
-    out.push_back(std::move(model));
+    for (const CatalogSource& source : entry.sources) {
+      const auto* packaged = std::get_if<PackagedFile>(&source.from);
+      const auto path = packaged ? store.find(*packaged) : std::nullopt;
+      if (!path) continue;
+      StoredModel model{.name = entry.name, .id = packaged->sha256.substr(0, kShownId), .path = *path};
+      add_file(model, *path);
+      out.push_back(std::move(model));
+    }
   }
-  for (const CachedSnapshot& snapshot : cache.snapshots()) add_snapshot(cache, snapshot, out);
+  for (const CachedSnapshot& snapshot : cache.snapshots()) add_snapshot(catalog, cache, snapshot, out);
   for_each_entry(by_address, [&](const fs::path& folder) { add_address(folder, out); });
   std::stable_sort(out.begin(), out.end(),
                    [](const StoredModel& a, const StoredModel& b) { return a.changed > b.changed; });

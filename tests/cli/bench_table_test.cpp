@@ -45,6 +45,10 @@ TEST_CASE("shares are of the limit a row leans on") {
   BenchRow unprobed = sample(0, 50);
   unprobed.peak.reset();
   CHECK(!unprobed.bandwidth_share());
+  BenchRow expected = sample(0, 50);
+  CHECK(!expected.beside_prediction());
+  expected.predicted = 80;
+  CHECK(*expected.beside_prediction() == doctest::Approx(0.25));
   BenchRow exact = sample(512, 0);
   exact.exact = true;
   CHECK(!exact.int8_share());

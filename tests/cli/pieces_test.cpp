@@ -22,9 +22,10 @@ TEST_CASE("what looks like a model, and what is a prompt") {
   CHECK(kind(dir.path()) == RefKind::path);
   CHECK(kind("smollm2:135m") == RefKind::name);
   CHECK(kind("SmolLM2") == RefKind::name);
+  CHECK(kind("qwen3:8b-q8_0") == RefKind::name);
   CHECK(kind("hf:org/name") == RefKind::hf);
   CHECK(kind("https://host/x.gguf") == RefKind::url);
-  CHECK(kind("qwen3:8b") == RefKind::tagged);
+  CHECK(kind("falcon:8b") == RefKind::tagged);
   CHECK(kind("org/name:q4_k_m") == RefKind::tagged);
   CHECK(kind("./missing") == RefKind::file);
   CHECK(kind("missing.gguf") == RefKind::file);

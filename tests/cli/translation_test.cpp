@@ -86,6 +86,7 @@ struct Entry {
 std::map<std::string, Entry> all_translations() {
   std::map<std::string, Entry> out;
   for (const auto& entry : fs::directory_iterator(kSource + "/cli/vi")) {
+    if (entry.path().extension() != ".json") continue;
     const Result<Json> table = parse_json(content_of(entry.path()), entry.path().string());
     REQUIRE(table.ok());
     for (const auto& [english, translation] : table->items()) {

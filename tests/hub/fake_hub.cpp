@@ -52,7 +52,7 @@ std::string FakeHub::list() const {
     }
     siblings.push_back(file);
   }
-  std::string text = Json({{"sha", commit()}, {"gated", false}, {"siblings", siblings}}).dump();
+  std::string text = Json({{"sha", commit()}, {"gated", gated}, {"siblings", siblings}}).dump();
   if (!extra_files.empty()) text.insert(text.find('[') + 1, extra_files + ",");
   return text;
 }

@@ -19,6 +19,7 @@ class FakeHub {
   [[nodiscard]] static std::string commit() { return "0123456789abcdef0123456789abcdef01234567"; }
 
   int list_status = 200;    // what the list is answered with
+  bool gated = false;       // what the list says; the files are given all the same
   std::string extra_files;  // JSON objects put before the honest ones in the list
 
  private:

@@ -92,7 +92,7 @@ struct World {
   TemporaryFolder folder;
   Store store{folder.path + "/cache/mang/models"};
   std::string bytes;
-  CatalogEntry entry;
+  PackagedFile entry;
   FetchOptions options;
 };
 
