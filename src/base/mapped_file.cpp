@@ -29,9 +29,9 @@ Result<int> open_regular(const std::string& path, size_t& size) {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   size_t size = 0;
-  MANG_TRY(int fd, open_regular(path, size));
   MappedFile file;
   file.path_ = path;
+  MANG_TRY(int fd, open_regular(path, size));
   file.size_ = size;
   if (size > 0) {
     void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -61,6 +61,11 @@ MappedFile::~MappedFile() {
 
 namespace {
 
+struct CloseFile {
+  int fd;
+  ~CloseFile() { ::close(fd); }
+};
+
 // The whole pages inside (inward) or around (outward) a part of the mapping.
 void advise(std::span<const std::byte> part, int advice, bool inward) {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
@@ -78,9 +83,9 @@ void MappedFile::prefetch(std::span<const std::byte> part) const { advise(part, 
 
 Result<std::string> read_text_file(const std::string& path, size_t max_bytes) {
   size_t size = 0;
-  MANG_TRY(int fd, open_regular(path, size));
+  MANG_TRY(const int fd, open_regular(path, size));
+  const CloseFile closes{fd};
   if (size > max_bytes) {
-    ::close(fd);
     return fail("{}: has {} bytes, more than the {} allowed for such a file.", path, size, max_bytes);
   }
   std::string text(size, '\0');
@@ -91,7 +96,6 @@ Result<std::string> read_text_file(const std::string& path, size_t max_bytes) {
     if (n <= 0) break;
     done += static_cast<size_t>(n);
   }
-  ::close(fd);
   if (done != size) return fail("{}: could not be read whole ({} of {} bytes).", path, done, size);
   return text;
 }

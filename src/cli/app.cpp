@@ -11,6 +11,7 @@
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/messages.h"
+#include "cli/out_of_memory.h"
 #include "cli/version.h"
 
 namespace mang::cli {
@@ -144,14 +145,13 @@ int parse_and_run(int argc, char** argv) {
 
 int run_command_line(int argc, char** argv) {
   ensure_standard_descriptors();
+  end_clearly_without_memory();
   try {
     return parse_and_run(argc, argv);
   } catch (const std::bad_alloc&) {  // what was taken is given back by now, so that this can be said
   } catch (const std::length_error&) {
   }
-  print_error_line(
-      tr("mang: there is not enough memory. Close other programs, or ask for less: a smaller model, a shorter context "
-         "(-c), a smaller --chunk."));
+  say_out_of_memory();
   return kExitFailed;
 }
 

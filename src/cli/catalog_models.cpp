@@ -163,7 +163,7 @@ Result<bool> remove_catalog_model(const CatalogName& name, const Stored& stored)
         MANG_TRY(const bool gone, stored.cache.remove_files(hf->repo, model->commit, model->files));
         removed = removed || gone;
       } else if (!std::holds_alternative<FileSource>(source.from)) {  // a file of the user's own stays
-        MANG_TRY(remove_model_folder(fs::path(*path).parent_path().string()));
+        MANG_TRY(remove_model_folder(fs::path(*path).parent_path(), stored));
         removed = true;
       }
     }

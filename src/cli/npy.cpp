@@ -48,6 +48,9 @@ NpyWriter::~NpyWriter() {
 }
 
 Error NpyWriter::error(std::string_view verb) const {
+  if (errno == ENOSPC || errno == EDQUOT) {
+    return Error{say("{}: the disk is full. Free some space and run the same command again.", path_)};
+  }
   return Error{say("{}: could not be {}: {}.", path_, verb, system_error(errno))};
 }
 

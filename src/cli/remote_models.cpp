@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/stored.h"
 #include "hub/digest.h"
+#include "hub/folder.h"
 #include "hub/http.h"
 #include "hub/url_models.h"
 
@@ -67,13 +68,12 @@ Error explain_gate(const std::string& id, const HfEndpoint& endpoint) {
 
 }  // namespace
 
-Result<void> remove_model_folder(const std::string& folder) {
-  const fs::path doomed = folder + ".partial";
-  std::error_code error;
-  fs::rename(folder, doomed, error);
-  if (!error) fs::remove_all(doomed, error);
-  if (error) return Error{say("{}: could not be removed: {}.", folder, system_error(error))};
-  return {};
+Result<void> remove_model_folder(const fs::path& folder, const Stored& stored) {
+  const std::string& root = stored.store.root();
+  const std::string above = folder.parent_path().lexically_relative(root).string();
+  MANG_TRY(const Folder store, Folder::open(root));
+  MANG_TRY(const Folder parent, store.open_below(above == "." ? "" : above));
+  return remove_whole(parent, folder.filename().string());
 }
 
 Result<HfName> parse_hf_name(const std::string& text) {

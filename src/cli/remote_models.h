@@ -1,6 +1,7 @@
 // Models that live elsewhere: hf:organisation/name[@revision][:what] and http(s) addresses, found here or fetched.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 namespace mang::cli {
 
 struct Context;
+struct Stored;
 
 // "hf:org/name@v1:Q8_0": what a user wrote, taken apart.
 struct HfName {
@@ -30,8 +32,8 @@ Result<std::string> obtain_hf(const HfName& name, bool refresh, const Context& c
 // `sha256`: what the user, or the catalog, knows of the content; empty: nothing.
 Result<std::string> obtain_url(const std::string& url, const std::string& sha256, const Context& context);
 
-// The folder of a model that is alone in it, moved aside first: nobody meets half a model.
-Result<void> remove_model_folder(const std::string& folder);
+// The folder of a model that is alone in it, in the store or by its address.
+Result<void> remove_model_folder(const std::filesystem::path& folder, const Stored& stored);
 
 // Whether the hub (HF_ENDPOINT) answers at all within 3 s. Not where HF_HUB_OFFLINE forbids to ask.
 bool hub_answers(const Context& context);

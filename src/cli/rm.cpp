@@ -43,7 +43,7 @@ Result<void> remove_model(const std::string& text, const Stored& stored, const C
       return remove_hf(text, stored);
     case RefKind::url: {
       const auto path = UrlModels(stored.by_address).find(text);
-      return path ? remove_model_folder(fs::path(*path).parent_path().string()) : not_here(text);
+      return path ? remove_model_folder(fs::path(*path).parent_path(), stored) : not_here(text);
     }
     case RefKind::path:
       return Error{say("'{}' is a file of yours: remove it yourself.", text)};
@@ -67,11 +67,9 @@ Result<int> remove_models(const std::vector<std::string>& models, Context& conte
 Result<int> collect_garbage(bool dry_run, Context& context) {
   MANG_TRY(const Stored stored, Stored::of(context));
   const Leftovers found = find_leftovers(stored.store, stored.cache, stored.by_address);
-  for (const std::string& path : found.paths) {
-    std::error_code error;
-    if (!dry_run) fs::remove_all(path, error);
-    if (error) return Error{say("{}: could not be removed: {}.", path, system_error(error))};
-    context.out.write(path + "\n");
+  for (const Leftovers::Item& item : found.items) {
+    if (!dry_run) MANG_TRY(remove_leftover(item));
+    context.out.write(fmt::format("{}/{}\n", item.root, item.path));
   }
   print_error_line(dry_run ? say("{} could be freed.", human_bytes(found.bytes))
                            : say("{} freed.", human_bytes(found.bytes)));

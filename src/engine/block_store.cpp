@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/check.h"
 
@@ -14,7 +15,11 @@ namespace {
 // SHA-256 of several pieces.
 class Hash {
  public:
-  Hash() : context_(EVP_MD_CTX_new()) { MANG_CHECK(EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1); }
+  Hash() : context_(EVP_MD_CTX_new()) {
+    if (context_ != nullptr && EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1) return;
+    EVP_MD_CTX_free(context_);
+    throw std::bad_alloc();  // nothing else makes these fail
+  }
   ~Hash() { EVP_MD_CTX_free(context_); }
   Hash(const Hash&) = delete;
   Hash& operator=(const Hash&) = delete;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #include "base/units.h"
@@ -24,21 +25,27 @@ struct OpenFile {
   }
 };
 
+// OpenSSL makes a hash unless there is no memory for it.
+evp_md_ctx_st* begin_hash(const EVP_MD* kind) {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  if (context != nullptr && EVP_DigestInit_ex(context, kind, nullptr) == 1) return context;
+  EVP_MD_CTX_free(context);
+  throw std::bad_alloc();
+}
+
 }  // namespace
 
 void Digest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
 Digest Digest::sha256() {
   Digest digest;
-  digest.context_.reset(EVP_MD_CTX_new());
-  MANG_CHECK(digest.context_ && EVP_DigestInit_ex(digest.context_.get(), EVP_sha256(), nullptr) == 1);
+  digest.context_.reset(begin_hash(EVP_sha256()));
   return digest;
 }
 
 Digest Digest::git_blob(uint64_t bytes) {
   Digest digest;
-  digest.context_.reset(EVP_MD_CTX_new());
-  MANG_CHECK(digest.context_ && EVP_DigestInit_ex(digest.context_.get(), EVP_sha1(), nullptr) == 1);
+  digest.context_.reset(begin_hash(EVP_sha1()));
   const std::string head = fmt::format("blob {}", bytes);
   digest.add(head.c_str(), head.size() + 1);  // with the zero byte
   return digest;
@@ -55,19 +62,23 @@ std::string Digest::hex() {
   return out;
 }
 
-Result<void> add_file(Digest& digest, const std::string& path, const std::function<bool(uint64_t)>& progress) {
-  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return fail("{}: could not be opened: {}.", path, system_error(errno));
+Result<void> add_file(Digest& digest, int fd, const std::string& what, const std::function<bool(uint64_t)>& progress) {
   const auto piece = new_piece();
   for (uint64_t done = 0;;) {
-    const ssize_t n = ::read(file.fd, piece.get(), kPiece);
+    const ssize_t n = ::pread(fd, piece.get(), kPiece, static_cast<off_t>(done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail("{}: could not be read: {}.", path, system_error(errno));
+    if (n < 0) return fail("{}: could not be read: {}.", what, system_error(errno));
     if (n == 0) return {};
     digest.add(piece.get(), static_cast<size_t>(n));
     done += static_cast<uint64_t>(n);
-    if (progress && !progress(done)) return fail("stopped while checking {}.", path);
+    if (progress && !progress(done)) return fail("stopped while checking {}.", what);
   }
+}
+
+Result<void> add_file(Digest& digest, const std::string& path, const std::function<bool(uint64_t)>& progress) {
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return fail("{}: could not be opened: {}.", path, system_error(errno));
+  return add_file(digest, file.fd, path, progress);
 }
 
 }  // namespace mang

@@ -28,7 +28,10 @@ class Digest {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
-// Adds a whole file. progress(bytes read) is called every few MB; false stops with an error.
+// Adds a whole file that is open; `what` names it in errors. progress(bytes read) is called every few MB; false stops
+// with an error.
+Result<void> add_file(Digest& digest, int fd, const std::string& what,
+                      const std::function<bool(uint64_t)>& progress = {});
 Result<void> add_file(Digest& digest, const std::string& path, const std::function<bool(uint64_t)>& progress = {});
 
 }  // namespace mang

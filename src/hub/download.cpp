@@ -1,6 +1,5 @@
 #include "hub/download.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,9 +8,9 @@
 #include <cerrno>
 #include <charconv>
 #include <condition_variable>
-#include <cstring>
-#include <filesystem>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "base/units.h"
@@ -99,10 +98,42 @@ Refusal refusal_of(const HttpResponse& response) {
   return out;
 }
 
+// Threads that are stopped and waited for however they are left.
+class Workers {
+ public:
+  explicit Workers(std::atomic<bool>& stop) : stop_(stop) {}
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  ~Workers() {
+    if (!threads_.empty()) stop_ = true;
+    join();
+  }
+
+  // False: the system has none to spare; those that run do the work.
+  template <typename Work>
+  bool start(Work&& work) {
+    try {
+      threads_.emplace_back(std::forward<Work>(work));
+    } catch (const std::system_error&) {
+      return false;
+    }
+    return true;
+  }
+  [[nodiscard]] bool none() const { return threads_.empty(); }
+  void join() {
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+ private:
+  std::atomic<bool>& stop_;
+  std::vector<std::thread> threads_;
+};
+
 class Download {
  public:
   Download(const DownloadRequest& request, const DownloadOptions& options)
-      : request_(request), options_(options), part_(request.target + ".mang-part") {}
+      : request_(request), options_(options), part_(request.name + ".mang-part") {}
   Download(const Download&) = delete;
   Download& operator=(const Download&) = delete;
   ~Download() {
@@ -125,6 +156,7 @@ class Download {
     if (asked_s > 0) return asked_s * 1000;
     return std::min(options_.first_wait_ms << std::min(tries - 1, 10), kLongestWaitMs);
   }
+  [[nodiscard]] const Folder& folder() const { return *request_.folder; }
   Result<Offer> ask();
   Result<void> prepare(const Offer& offer);
   Result<void> fetch(const Offer& offer);
@@ -143,7 +175,7 @@ class Download {
 
   const DownloadRequest& request_;
   const DownloadOptions& options_;
-  const std::string part_;
+  const std::string part_;  // names within the folder
   int fd_ = -1;
   uint64_t bytes_ = 0;
   std::string server_version_;
@@ -155,6 +187,7 @@ class Download {
   size_t cursor_ = 0;  // blocks before it are claimed or done
   int working_ = 0;    // threads
   std::optional<Error> error_;
+  std::exception_ptr thrown_;
   bool discard_ = false;
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> arrived_{0};  // bytes of blocks done, and of those under way
@@ -212,22 +245,21 @@ Result<void> Download::prepare(const Offer& offer) {
   }
   server_version_ = offer.version;
   const std::string digest = request_.sha256.empty() ? request_.git_sha1 : request_.sha256;
-  MANG_TRY(DownloadJournal journal,
-           DownloadJournal::open(request_.target + ".mang-journal", {bytes_, digest.empty() ? offer.version : digest}));
+  MANG_TRY(DownloadJournal journal, DownloadJournal::open(folder(), request_.name + ".mang-journal",
+                                                          {bytes_, digest.empty() ? offer.version : digest}));
   journal_.emplace(std::move(journal));
+  MANG_TRY(fd_, folder().open_to_write(part_));
   struct stat info;
-  const bool there = ::stat(part_.c_str(), &info) == 0 && static_cast<uint64_t>(info.st_size) == bytes_;
+  const bool there = ::fstat(fd_, &info) == 0 && static_cast<uint64_t>(info.st_size) == bytes_;
   const bool resumable = offer.ranges && (!digest.empty() || !offer.version.empty());
   if (!there || !resumable) MANG_TRY(journal_->clear());
 
-  const std::string folder = std::filesystem::path(part_).parent_path().string();
   const uint64_t needed = bytes_ - journal_->bytes_done() + kSpareBytes;
-  if (const auto available = free_bytes(folder); available && *available < needed) {
-    return fail("{}: {} free, {} needed. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.", folder,
-                human_bytes(*available), human_bytes(needed));
+  if (const auto available = free_bytes(folder().path()); available && *available < needed) {
+    return fail("{}: {} free, {} needed. Free some space, or set HF_HUB_CACHE to a folder on a larger disk.",
+                folder().path(), human_bytes(*available), human_bytes(needed));
   }
-  fd_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (fd_ < 0 || ::ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) return download_write_error(part_);
+  if (::ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) return write_error(folder().path(part_));
   arrived_ = journal_->bytes_done();
   const size_t share = journal_->blocks() / static_cast<size_t>(std::max(1, options_.connections) * 4);
   segment_ = std::clamp(share, kFewestBlocks, kMostBlocks);
@@ -268,13 +300,17 @@ bool Download::accept(const HttpResponse& response, uint64_t position, uint64_t 
   const std::string coding = response.header("content-encoding");
   const bool plain = coding.empty() || coding == "identity";
   const std::string version = version_of(response);
+  const auto length = parse_count(response.header("content-length"));
   if (!server_version_.empty() && !version.empty() && version != server_version_) {
     finish_with(
         fail("{} changed the file while it was being downloaded. Run the same command again.", host_of(response.url)),
         true);
     return false;
   }
-  if (plain && (partial || (response.status == 200 && (whole || !ranges) && position == 0))) return true;
+  // A proxy's own page comes with 200 too: it has another length, and no version.
+  const bool all = response.status == 200 && (whole || !ranges) && position == 0 && (!length || *length == bytes_);
+  const bool named = version == server_version_ || !request_.sha256.empty() || !request_.git_sha1.empty();
+  if (plain && named && (partial || all)) return true;
   refusal =
       Refusal{.again = true,
               .why = fail("{} did not send the part that was asked for. Try again later.", host_of(response.url))};
@@ -294,7 +330,7 @@ bool Download::store(std::string_view data, uint64_t& position, uint64_t end) {
     const ssize_t written = ::pwrite(fd_, data.data(), n, static_cast<off_t>(position));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      finish_with(download_write_error(part_));
+      finish_with(write_error(folder().path(part_)));
       return false;
     }
     position += static_cast<uint64_t>(written);
@@ -352,8 +388,14 @@ void Download::fetch_blocks(size_t first, size_t last, bool ranges) {
 }
 
 void Download::work(bool ranges) {
-  while (auto blocks = claim()) fetch_blocks(blocks->first, blocks->second, ranges);
+  std::exception_ptr thrown;
+  try {
+    while (auto blocks = claim()) fetch_blocks(blocks->first, blocks->second, ranges);
+  } catch (...) {  // for want of memory: told by the thread that waits
+    thrown = std::current_exception();
+  }
   const std::lock_guard lock(mutex_);
+  if (thrown) thrown_ = thrown, stop_ = true;
   --working_;
   changed_.notify_all();
 }
@@ -363,9 +405,12 @@ Result<void> Download::fetch(const Offer& offer) {
   const size_t segments = (journal_->blocks() + segment_ - 1) / std::max<size_t>(1, segment_);
   const int threads =
       static_cast<int>(std::min<size_t>(segments, static_cast<size_t>(std::max(1, options_.connections))));
-  working_ = threads;
-  std::vector<std::thread> workers;
-  for (int i = 0; i < threads; ++i) workers.emplace_back([this, &offer] { work(offer.ranges); });
+  Workers workers(stop_);
+  for (int i = 0; i < threads && workers.start([this, &offer] { work(offer.ranges); }); ++i) {
+    const std::lock_guard lock(mutex_);
+    ++working_;
+  }
+  if (workers.none() && threads > 0) return fail("no thread could be started. End other programs and try again.");
   uint64_t shown = 0;  // a part that has to be fetched again does not make the bar run backwards
   bool stopped = false;
   {
@@ -381,7 +426,8 @@ Result<void> Download::fetch(const Offer& offer) {
       lock.lock();
     }
   }
-  for (std::thread& worker : workers) worker.join();
+  workers.join();
+  if (thrown_) std::rethrow_exception(thrown_);
   if (!error_) return {};
   if (discard_) discard();
   return *error_;
@@ -391,15 +437,15 @@ Result<bool> Download::is_as_published() {
   const std::string& wanted = request_.sha256.empty() ? request_.git_sha1 : request_.sha256;
   if (wanted.empty()) return true;
   Digest digest = request_.sha256.empty() ? Digest::git_blob(bytes_) : Digest::sha256();
-  MANG_TRY(add_file(digest, part_, [&](uint64_t done) {
+  MANG_TRY(add_file(digest, fd_, folder().path(part_), [&](uint64_t done) {
     return !options_.progress || options_.progress({FetchStage::verifying, done, bytes_});
   }));
   return digest.hex() == wanted;
 }
 
 void Download::discard() {
-  ::unlink(part_.c_str());
-  ::unlink((request_.target + ".mang-journal").c_str());
+  folder().remove_file(part_);
+  folder().remove_file(request_.name + ".mang-journal");
 }
 
 Result<void> Download::run() {
@@ -419,14 +465,13 @@ Result<void> Download::run() {
     return fail(
         "{}: what {} sent is not what its publisher names (digest {}). It was thrown away; try again, and do not "
         "trust the source if it happens twice.",
-        request_.target, host_of(request_.url), request_.sha256.empty() ? request_.git_sha1 : request_.sha256);
+        folder().path(request_.name), host_of(request_.url),
+        request_.sha256.empty() ? request_.git_sha1 : request_.sha256);
   }
-  if (::fsync(fd_) != 0) return download_write_error(part_);
-  if (::rename(part_.c_str(), request_.target.c_str()) != 0) {
-    return fail("{}: could not be put in place: {}.", request_.target, system_error(errno));
-  }
-  ::unlink((request_.target + ".mang-journal").c_str());
-  return sync_folder(std::filesystem::path(request_.target).parent_path().string());
+  if (::fsync(fd_) != 0) return write_error(folder().path(part_));
+  Result<void> published = folder().publish(fd_, part_, folder(), request_.name);
+  if (folder().has_file(request_.name)) folder().remove_file(request_.name + ".mang-journal");
+  return published;
 }
 
 }  // namespace

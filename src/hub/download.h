@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "hub/fetch_progress.h"
+#include "hub/folder.h"
 
 namespace mang {
 
@@ -17,8 +18,9 @@ struct DownloadRequest {
   // What the publisher says of the content, lower-case hexadecimal; where both are empty only the length is checked.
   std::string sha256;
   std::string git_sha1;
-  // The finished file. While under way: target.mang-part and target.mang-journal. The caller holds a lock on it.
-  std::string target;
+  // The finished file. While under way: name.mang-part and name.mang-journal. The caller holds a lock on it.
+  const Folder* folder = nullptr;
+  std::string name;
 };
 
 struct DownloadOptions {

@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "hub/durable.h"
-
 namespace mang {
 namespace {
 
@@ -24,11 +22,8 @@ std::string head_of(const DownloadIdentity& identity) {
 
 }  // namespace
 
-DownloadJournal::DownloadJournal(std::string path, int fd, DownloadIdentity identity)
-    : path_(std::move(path)),
-      fd_(fd),
-      identity_(std::move(identity)),
-      done_((identity_.bytes + kBlock - 1) / kBlock, 0) {}
+DownloadJournal::DownloadJournal(std::string path, DownloadIdentity identity)
+    : path_(std::move(path)), identity_(std::move(identity)), done_((identity_.bytes + kBlock - 1) / kBlock, 0) {}
 
 DownloadJournal::DownloadJournal(DownloadJournal&& other) noexcept
     : path_(std::move(other.path_)),
@@ -40,18 +35,20 @@ DownloadJournal::~DownloadJournal() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<DownloadJournal> DownloadJournal::open(const std::string& path, const DownloadIdentity& identity) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return fail("{}: could not be written to: {}.", path, system_error(errno));
-  DownloadJournal journal(path, fd, identity);
+Result<DownloadJournal> DownloadJournal::open(const Folder& folder, const std::string& name,
+                                              const DownloadIdentity& identity) {
+  const std::string path = folder.path(name);
+  DownloadJournal journal(path, identity);
+  MANG_TRY(journal.fd_, folder.open_to_write(name));
   std::string head(kHead, '\0');
-  const bool same = ::pread(fd, head.data(), kHead, 0) == static_cast<ssize_t>(kHead) && head == head_of(identity);
+  const bool same =
+      ::pread(journal.fd_, head.data(), kHead, 0) == static_cast<ssize_t>(kHead) && head == head_of(identity);
   if (!same) {
     MANG_TRY(journal.clear());
     return journal;
   }
   // A short journal only knows fewer blocks; any byte but 1 is a block not there.
-  const ssize_t n = ::pread(fd, journal.done_.data(), journal.done_.size(), kHead);
+  const ssize_t n = ::pread(journal.fd_, journal.done_.data(), journal.done_.size(), kHead);
   if (n < 0) return fail("{}: could not be read: {}.", path, system_error(errno));
   std::transform(journal.done_.begin(), journal.done_.end(), journal.done_.begin(), [](uint8_t b) { return b == 1; });
   return journal;
@@ -69,7 +66,7 @@ uint64_t DownloadJournal::bytes_done() const {
 
 Result<void> DownloadJournal::mark(size_t block) {
   const uint8_t one = 1;
-  if (::pwrite(fd_, &one, 1, static_cast<off_t>(kHead + block)) != 1) return download_write_error(path_);
+  if (::pwrite(fd_, &one, 1, static_cast<off_t>(kHead + block)) != 1) return write_error(path_);
   done_[block] = 1;
   return {};
 }
@@ -78,7 +75,7 @@ Result<void> DownloadJournal::clear() {
   std::fill(done_.begin(), done_.end(), 0);
   const std::string head = head_of(identity_);
   if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) {
-    return download_write_error(path_);
+    return write_error(path_);
   }
   return {};
 }

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "hub/folder.h"
 
 namespace mang {
 
@@ -28,8 +29,8 @@ class DownloadJournal {
   DownloadJournal& operator=(DownloadJournal&&) = delete;
   ~DownloadJournal();
 
-  // Reads the journal at `path`, or begins an empty one where there is none or it tells of another file.
-  static Result<DownloadJournal> open(const std::string& path, const DownloadIdentity& identity);
+  // Reads the journal, or begins an empty one where there is none or it tells of another file.
+  static Result<DownloadJournal> open(const Folder& folder, const std::string& name, const DownloadIdentity& identity);
 
   [[nodiscard]] size_t blocks() const { return done_.size(); }
   [[nodiscard]] bool has(size_t block) const { return done_[block] != 0; }
@@ -40,7 +41,7 @@ class DownloadJournal {
   Result<void> clear();
 
  private:
-  DownloadJournal(std::string path, int fd, DownloadIdentity identity);
+  DownloadJournal(std::string path, DownloadIdentity identity);
   Result<void> write_head();
 
   std::string path_;

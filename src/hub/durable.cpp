@@ -20,28 +20,19 @@ std::optional<uint64_t> free_bytes(const std::string& folder) {
   return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
-Error download_write_error(const std::string& path) {
-  if (errno == ENOSPC || errno == EDQUOT) {
-    return fail("{}: the disk is full. Free some space and run the same command again: it goes on where it stopped.",
-                path);
-  }
-  return fail("{}: could not be written: {}.", path, system_error(errno));
+namespace {
+
+Result<void> sync_folder(const std::string& path) {
+  MANG_TRY(const Folder folder, Folder::open(path.empty() ? "." : path));
+  return folder.sync();
 }
 
-Result<void> sync_folder(const std::string& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fail("{}: could not be opened: {}.", folder, system_error(errno));
-  const int result = ::fsync(fd);
-  const int why = errno;
-  ::close(fd);
-  if (result != 0 && why != EINVAL) return fail("{}: could not be flushed: {}.", folder, system_error(why));
-  return {};
-}
+}  // namespace
 
 Result<void> write_file_atomically(const std::string& path, const std::string& content) {
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return fail("{}: could not be written to: {}.", path, system_error(errno));
+  if (fd < 0) return write_error(path);
   bool ok = ::fchmod(fd, 0644) == 0;
   for (size_t done = 0; ok && done < content.size();) {
     const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
@@ -55,20 +46,27 @@ Result<void> write_file_atomically(const std::string& path, const std::string& c
   if (ok && ::rename(temporary.c_str(), path.c_str()) != 0) ok = false, why = errno;
   if (!ok) {
     ::unlink(temporary.c_str());
-    return fail("{}: could not be written: {}.", path, system_error(why));
+    errno = why;
+    return write_error(path);
   }
   return sync_folder(std::filesystem::path(path).parent_path().string());
 }
 
-FileLock::FileLock(const std::string& path)
-    : path_(path), fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {}
+FileLock::FileLock(const Folder& folder, const std::string& name)
+    : path_(folder.path(name)), fd_(folder.open_file(name, O_RDWR | O_CREAT)), error_(fd_ < 0 ? errno : 0) {}
 
 FileLock::~FileLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
 Result<bool> FileLock::try_lock() const {
-  if (fd_ < 0) return fail("{}: could not be made. Is its folder one you can write to?", path_);
+  if (fd_ < 0 && (error_ == ENOSPC || error_ == EDQUOT)) {
+    errno = error_;
+    return write_error(path_);
+  }
+  if (fd_ < 0) {
+    return fail("{}: could not be made: {}. Is its folder one you can write to?", path_, system_error(error_));
+  }
   if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK || errno == EINTR) return false;
   return fail("{}: could not be locked: {}.", path_, system_error(errno));
@@ -81,6 +79,14 @@ Result<void> FileLock::wait(const std::function<bool()>& keep_going) const {
     if (!keep_going()) return fail("stopped while waiting for another download of the same model.");
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+}
+
+bool is_locked(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return false;
+  const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) != 0;
+  ::close(fd);
+  return locked;
 }
 
 }  // namespace mang

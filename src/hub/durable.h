@@ -7,17 +7,12 @@
 #include <string>
 
 #include "base/result.h"
+#include "hub/folder.h"
 
 namespace mang {
 
 // What can still be written to the disk of this folder; nullopt: the system does not say.
 std::optional<uint64_t> free_bytes(const std::string& folder);
-
-// A write that failed, by errno, of a download that can be gone on with.
-Error download_write_error(const std::string& path);
-
-// Makes a rename in this folder survive a power cut.
-Result<void> sync_folder(const std::string& folder);
 
 // Writes a small file so that a reader sees the old content or the new one, never a part.
 Result<void> write_file_atomically(const std::string& path, const std::string& content);
@@ -25,7 +20,7 @@ Result<void> write_file_atomically(const std::string& path, const std::string& c
 // An exclusive lock on a file (flock), released when it goes. The file itself stays: removing it would race.
 class FileLock {
  public:
-  explicit FileLock(const std::string& path);
+  FileLock(const Folder& folder, const std::string& name);
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
   ~FileLock();
@@ -38,6 +33,10 @@ class FileLock {
  private:
   std::string path_;
   int fd_;
+  int error_;  // why there is none
 };
+
+// Whether another process holds a lock; one that was never made is held by nobody.
+bool is_locked(const std::string& path);
 
 }  // namespace mang

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "hub/download.h"
 #include "hub/durable.h"
+#include "hub/folder.h"
 
 namespace mang {
 namespace {
@@ -32,14 +33,23 @@ bool is_safe_revision(const std::string& revision) {
                      [](unsigned char c) { return c > 0x20 && c != 0x7F && c != '\\'; });
 }
 
-Result<void> make_folder(const fs::path& folder) {
+bool is_real_folder(const fs::path& path) {
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    return fail("{}: could not be made: {}. Set HF_HUB_CACHE to a folder you can write to.", folder.string(),
-                system_error(error));
-  }
-  return {};
+  return fs::is_directory(fs::symlink_status(path, error));
+}
+
+fs::path real_path(const fs::path& path) {
+  std::error_code error;
+  return fs::canonical(path, error);  // empty: it is not there
+}
+
+// Whether a path, its links followed, is a file below a folder whose real path is given. A link that leads out of a
+// model's folder is none of its files.
+bool is_file_within(const fs::path& path, const fs::path& inside) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  const auto [rest, ignored] = std::mismatch(inside.begin(), inside.end(), real_path(path).begin());
+  return !inside.empty() && rest == inside.end();
 }
 
 // "../../blobs/<etag>", with one more ".." for each folder in the path.
@@ -49,19 +59,26 @@ std::string link_to_blob(const std::string& path, const std::string& etag) {
   return up + "blobs/" + etag;
 }
 
-// Puts a link in place; what was there (an older link) is replaced at once.
-Result<void> place_link(const std::string& target, const fs::path& link) {
-  std::error_code error;
-  if (fs::is_symlink(link, error) && fs::read_symlink(link, error) == target) return {};
-  const std::string temporary = link.string() + fmt::format(".{}.mang-link", ::getpid());
-  ::unlink(temporary.c_str());
-  if (::symlink(target.c_str(), temporary.c_str()) != 0 || ::rename(temporary.c_str(), link.c_str()) != 0) {
-    const int why = errno;
-    ::unlink(temporary.c_str());
-    return fail("{}: could not be put in place: {}.", link.string(), system_error(why));
-  }
-  return sync_folder(link.parent_path().string());
+// "a/b/c" → {"a/b", "c"}.
+std::pair<std::string, std::string> split(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::pair(std::string(), path)
+                                    : std::pair(path.substr(0, slash), path.substr(slash + 1));
 }
+
+// The folders of a model while it is fetched.
+struct RepoFolders {
+  Folder repo, blobs, snapshot, locks;
+
+  static Result<RepoFolders> make(const std::string& root_path, const std::string& name, const std::string& commit) {
+    MANG_TRY(const Folder root, Folder::make(root_path));
+    MANG_TRY(Folder repo, root.make_below(name));
+    MANG_TRY(Folder blobs, repo.make_below("blobs"));
+    MANG_TRY(Folder snapshot, repo.make_below("snapshots/" + commit));
+    MANG_TRY(Folder locks, root.make_below(".locks/" + name));
+    return RepoFolders{std::move(repo), std::move(blobs), std::move(snapshot), std::move(locks)};
+  }
+};
 
 // One bar over all files: what earlier files took is added to what the present one reports.
 struct TotalProgress {
@@ -79,10 +96,9 @@ Result<void> expect_free_space(const std::string& folder, const HfRepo& repo, co
   uint64_t missing = 0, begun = 0;
   for (const HfFile& file : files) {
     const std::string blob = folder + "/blobs/" + file.etag();
-    std::error_code error;
-    if (!fs::exists(blob, error)) missing += file.bytes;
     struct stat part;
-    if (::stat((blob + ".mang-part").c_str(), &part) == 0) begun += static_cast<uint64_t>(part.st_blocks) * 512;
+    if (::lstat(blob.c_str(), &part) != 0 || !S_ISREG(part.st_mode)) missing += file.bytes;
+    if (::lstat((blob + ".mang-part").c_str(), &part) == 0) begun += static_cast<uint64_t>(part.st_blocks) * 512;
   }
   const auto available = free_bytes(folder);
   if (!available || *available + begun >= missing + kSpareBytes) return {};
@@ -102,7 +118,6 @@ std::string HfCache::snapshot_folder(const std::string& id, const std::string& c
 }
 
 std::optional<std::string> HfCache::find_commit(const std::string& id, const std::string& revision) const {
-  std::error_code error;
   std::string commit = revision;
   if (!is_commit(revision)) {
     if (!is_safe_revision(revision)) return std::nullopt;
@@ -111,25 +126,23 @@ std::optional<std::string> HfCache::find_commit(const std::string& id, const std
     commit = *ref;
     while (!commit.empty() && std::isspace(static_cast<unsigned char>(commit.back()))) commit.pop_back();
   }
-  if (!is_commit(commit) || !fs::is_directory(snapshot_folder(id, commit), error)) return std::nullopt;
+  if (!is_commit(commit) || !is_real_folder(snapshot_folder(id, commit))) return std::nullopt;
   return commit;
 }
 
 std::optional<std::string> HfCache::find_file(const std::string& id, const std::string& commit,
                                               const std::string& path) const {
   const std::string whole = snapshot_folder(id, commit) + "/" + path;
-  std::error_code error;
-  if (!fs::is_regular_file(whole, error)) return std::nullopt;  // follows the link
+  if (!is_file_within(whole, real_path(repo_folder(id)))) return std::nullopt;
   return whole;
 }
 
 HfRepo HfCache::local_repo(const std::string& id, const std::string& revision, const std::string& commit) const {
   HfRepo repo{.id = id, .revision = revision, .commit = commit, .gated = false, .files = {}};
-  const fs::path folder = snapshot_folder(id, commit);
+  const fs::path folder = snapshot_folder(id, commit), inside = real_path(repo_folder(id));
   std::error_code error;
   for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code gone;
-    if (!it->is_regular_file(gone)) continue;
+    if (!is_file_within(it->path(), inside)) continue;
     // Lexically: the files are links, and what they lead to has no names.
     repo.files.push_back(
         {.path = it->path().lexically_relative(folder).string(), .bytes = 0, .sha256 = "", .git_sha1 = ""});
@@ -151,7 +164,7 @@ std::vector<CachedSnapshot> HfCache::snapshots() const {
     for (fs::directory_iterator snapshot(repo->path() / "snapshots", inner), last; !inner && snapshot != last;
          snapshot.increment(inner)) {
       const std::string commit = snapshot->path().filename().string();
-      if (!is_commit(commit)) continue;
+      if (!is_commit(commit) || !is_real_folder(snapshot->path())) continue;
       const bool main = find_commit(id, "main") == commit;
       out.push_back({.id = id, .revision = main ? "main" : "", .commit = commit, .folder = snapshot->path().string()});
     }
@@ -164,81 +177,77 @@ std::vector<CachedSnapshot> HfCache::snapshots() const {
 
 Result<std::string> HfCache::fetch(const HfEndpoint& endpoint, const HfRepo& repo, const std::vector<HfFile>& files,
                                    const FetchWatcher& watcher) const {
-  const fs::path folder = repo_folder(repo.id), blobs = folder / "blobs";
-  const fs::path snapshot = snapshot_folder(repo.id, repo.commit);
-  const fs::path locks = fs::path(root_) / ".locks" / folder.filename();
-  for (const fs::path& made : {blobs, snapshot, folder / "refs", locks}) MANG_TRY(make_folder(made));
-
   TotalProgress progress{.watcher = watcher};
-  std::error_code error;
   for (const HfFile& file : files) {
     if (file.etag().empty())
       return fail("hf:{}: the hub names no digest of '{}', so it cannot be checked.", repo.id, file.path);
     progress.total += file.bytes;
   }
-  MANG_TRY(expect_free_space(folder.string(), repo, files));
+  const std::string name = fs::path(repo_folder(repo.id)).filename().string();
+  MANG_TRY(const RepoFolders folders, RepoFolders::make(root_, name, repo.commit));
+  MANG_TRY(expect_free_space(folders.repo.path(), repo, files));
 
   for (const HfFile& file : files) {
-    const std::string blob = (blobs / file.etag()).string();
-    const FileLock lock((locks / (file.etag() + ".lock")).string());
+    const FileLock lock(folders.locks, file.etag() + ".lock");
     MANG_TRY(lock.wait([&] { return progress.show({FetchStage::waiting, 0, 0}); }));
-    if (!fs::exists(blob, error)) {
+    if (!folders.blobs.has_file(file.etag())) {
       DownloadRequest request;
       request.url = hf_file_url(endpoint, repo, file.path);
       request.bearer_token = endpoint.token;
       request.bytes = file.bytes;
       request.sha256 = file.sha256;
       request.git_sha1 = file.sha256.empty() ? file.git_sha1 : "";
-      request.target = blob;
+      request.folder = &folders.blobs;
+      request.name = file.etag();
       DownloadOptions options;
       options.connect_timeout_ms = endpoint.connect_timeout_ms;
       options.progress = [&](const FetchProgress& p) { return progress.show(p); };
       if (auto done = download_file(request, options); !done.ok())
         return done.error().in(fmt::format("hf:{}: {}", repo.id, file.path));
     }
-    const fs::path link = snapshot / file.path;
-    MANG_TRY(make_folder(link.parent_path()));
-    MANG_TRY(place_link(link_to_blob(file.path, file.etag()), link));
+    const auto [below, link] = split(file.path);
+    MANG_TRY(const Folder parent, folders.snapshot.make_below(below));
+    MANG_TRY(parent.place_link(link_to_blob(file.path, file.etag()), link, folders.blobs));
     progress.before += file.bytes;
   }
   if (!is_commit(repo.revision) && is_safe_revision(repo.revision)) {
-    const fs::path ref = folder / "refs" / repo.revision;
-    MANG_TRY(make_folder(ref.parent_path()));
-    MANG_TRY(write_file_atomically(ref.string(), repo.commit));
+    const auto [below, ref] = split("refs/" + repo.revision);
+    MANG_TRY(const Folder parent, folders.repo.make_below(below));
+    MANG_TRY(parent.write_atomically(ref, repo.commit, folders.blobs));
   }
-  return snapshot.string();
+  return folders.snapshot.path();
 }
 
 Result<bool> HfCache::remove(const std::string& id) const {
-  const std::string folder = repo_folder(id);
+  const fs::path folder = repo_folder(id);
   std::error_code error;
   if (!fs::is_directory(folder, error)) return false;
-  // Renamed first, so that no reader meets half a model.
-  const std::string doomed = fmt::format("{}/.mang-removed-{}", root_, ::getpid());
-  fs::rename(folder, doomed, error);
-  if (error) return fail("{}: could not be removed: {}.", folder, system_error(error));
-  fs::remove_all(doomed, error);
-  if (error) return fail("{}: could not be removed whole: {}.", doomed, system_error(error));
+  MANG_TRY(const Folder root, Folder::open(root_));
+  MANG_TRY(remove_whole(root, folder.filename().string()));
   return true;
 }
 
 Result<bool> HfCache::remove_files(const std::string& id, const std::string& commit,
                                    const std::vector<std::string>& paths) const {
-  const fs::path folder = repo_folder(id), snapshot = snapshot_folder(id, commit);
-  std::error_code error;
+  MANG_TRY(const Folder root, Folder::open(root_));
+  MANG_TRY(const Folder repo, root.open_below(fs::path(repo_folder(id)).filename().string()));
+  MANG_TRY(const Folder snapshot, repo.open_below("snapshots/" + commit));
   std::vector<std::string> blobs;
   bool any = false;
   for (const std::string& path : paths) {
-    const fs::path link = snapshot / path;
-    if (!fs::exists(fs::symlink_status(link, error))) continue;
+    const auto [below, name] = split(path);
+    const auto parent = snapshot.open_below(below);
+    if (!parent.ok()) continue;
+    const auto target = parent->read_link(name);
+    if (!target && !parent->has_file(name)) continue;
     any = true;
-    if (fs::is_symlink(link, error)) blobs.push_back(fs::read_symlink(link, error).filename().string());
-    fs::remove(link, error);
-    if (error) return fail("{}: could not be removed: {}.", link.string(), system_error(error));
+    if (target) blobs.push_back(fs::path(*target).filename().string());
+    if (!parent->remove_file(name)) return write_error(parent->path(name));
   }
   std::vector<std::string> used;
   bool weights = false;
-  for (fs::recursive_directory_iterator it(folder / "snapshots", error), end; !error && it != end;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(repo.path() + "/snapshots", error), end; !error && it != end;
        it.increment(error)) {
     std::error_code gone;
     if (it->is_symlink(gone)) used.push_back(fs::read_symlink(it->path(), gone).filename().string());
@@ -246,8 +255,9 @@ Result<bool> HfCache::remove_files(const std::string& id, const std::string& com
     weights = weights || extension == ".gguf" || extension == ".safetensors" || extension == ".bin";
   }
   if (any && !weights) return remove(id);
+  const auto contents = repo.open_below("blobs");
   for (const std::string& blob : blobs) {
-    if (std::find(used.begin(), used.end(), blob) == used.end()) fs::remove(folder / "blobs" / blob, error);
+    if (contents.ok() && std::find(used.begin(), used.end(), blob) == used.end()) contents->remove_file(blob);
   }
   return any;
 }

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <mutex>
 
@@ -56,15 +57,25 @@ struct Hop {
   bool announced = false;      // on_headers was called
   bool body_unwanted = false;  // on_headers said no
   bool stopped = false;        // by on_body or keep_going
+  std::exception_ptr thrown;   // by one of ours, for want of memory: it may not pass through libcurl
 };
+
+// What one of libcurl's questions is answered with; `failed` ends the transfer.
+template <typename Answer, typename Body>
+Answer guarded(Hop& hop, Answer failed, Body&& body) {
+  try {
+    return body();
+  } catch (...) {
+    hop.thrown = std::current_exception();
+    return failed;
+  }
+}
 
 bool is_redirect(long status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-size_t take_header(char* data, size_t size, size_t count, void* user) {
-  auto& hop = *static_cast<Hop*>(user);
-  const size_t bytes = size * count;
+size_t take_header_line(Hop& hop, const char* data, size_t bytes) {
   hop.header_bytes += bytes;
   if (hop.header_bytes > kMostHeaderBytes) return 0;
   const std::string_view line(data, bytes);
@@ -78,6 +89,11 @@ size_t take_header(char* data, size_t size, size_t count, void* user) {
   return bytes;
 }
 
+size_t take_header(char* data, size_t size, size_t count, void* user) {
+  auto& hop = *static_cast<Hop*>(user);
+  return guarded<size_t>(hop, 0, [&] { return take_header_line(hop, data, size * count); });
+}
+
 // Passes the headers on once; false: no body is wanted.
 bool announce(Hop& hop) {
   if (hop.announced) return !hop.body_unwanted;
@@ -88,22 +104,28 @@ bool announce(Hop& hop) {
   return !hop.body_unwanted;
 }
 
-size_t take_body(char* data, size_t size, size_t count, void* user) {
-  auto& hop = *static_cast<Hop*>(user);
+size_t take_piece(Hop& hop, std::string_view piece) {
   if (!announce(hop)) return 0;
-  if (is_redirect(hop.response.status)) return size * count;
-  if (hop.events.on_body && !hop.events.on_body({data, size * count})) {
+  if (is_redirect(hop.response.status)) return piece.size();
+  if (hop.events.on_body && !hop.events.on_body(piece)) {
     hop.stopped = true;
     return 0;
   }
-  return size * count;
+  return piece.size();
+}
+
+size_t take_body(char* data, size_t size, size_t count, void* user) {
+  auto& hop = *static_cast<Hop*>(user);
+  return guarded<size_t>(hop, 0, [&] { return take_piece(hop, {data, size * count}); });
 }
 
 int report(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   auto& hop = *static_cast<Hop*>(user);
-  if (!hop.events.keep_going || hop.events.keep_going()) return 0;
-  hop.stopped = true;
-  return 1;
+  return guarded(hop, 1, [&] {
+    if (!hop.events.keep_going || hop.events.keep_going()) return 0;
+    hop.stopped = true;
+    return 1;
+  });
 }
 
 HttpFailure explain(CURLcode code, const std::string& url, const char* detail, const Hop& hop) {
@@ -169,6 +191,7 @@ std::optional<HttpFailure> run_hop(const HttpRequest& request, const std::string
     curl_easy_setopt(curl, CURLOPT_RANGE, range.c_str());
   }
   const CURLcode code = curl_easy_perform(curl);
+  if (hop.thrown) std::rethrow_exception(hop.thrown);
   if (code == CURLE_OK) {
     announce(hop);  // an answer without a body
     return std::nullopt;

@@ -7,6 +7,7 @@
 
 #include "base/mapped_file.h"
 #include "hub/durable.h"
+#include "hub/folder.h"
 #include "hub/hf_repo.h"
 
 namespace mang {
@@ -86,7 +87,10 @@ void add_snapshot(const Catalog& catalog, const HfCache& cache, const CachedSnap
   }
 }
 
+bool is_being_removed(const fs::path& path) { return path.filename().string().starts_with(".mang-removed-"); }
+
 void add_address(const fs::path& folder, std::vector<StoredModel>& out) {
+  if (is_being_removed(folder)) return;
   const auto address = read_text_file((folder / "address").string(), kLongestAddress);
   if (!address.ok()) return;
   StoredModel model{.name = *address, .id = folder.filename().string().substr(0, kShownId), .path = ""};
@@ -102,24 +106,15 @@ void add_address(const fs::path& folder, std::vector<StoredModel>& out) {
   out.push_back(std::move(model));
 }
 
-// Whether nobody holds the lock that guards a download.
-bool is_idle(const std::string& lock_path) {
-  std::error_code error;
-  if (!fs::exists(lock_path, error)) return true;
-  const FileLock lock(lock_path);
-  const auto locked = lock.try_lock();
-  return locked.ok() && *locked;
-}
-
-void add_leftover(const fs::path& path, Leftovers& out) {
-  out.paths.push_back(path.string());
+void add_leftover(const std::string& root, const fs::path& path, Leftovers& out) {
+  out.items.push_back({root, path.lexically_relative(root).string()});
   std::error_code error;
   const auto add = [&](const fs::path& file) {
     struct stat info;
     if (::lstat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode))
       out.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
   };
-  if (fs::is_directory(path, error)) {
+  if (fs::is_directory(fs::symlink_status(path, error))) {
     for_each_file_below(path.string(), add);
   } else {
     add(path);
@@ -127,7 +122,7 @@ void add_leftover(const fs::path& path, Leftovers& out) {
 }
 
 bool is_unfinished(const fs::path& path) {
-  return path.extension() == ".mang-part" || path.extension() == ".mang-journal";
+  return path.extension() == ".mang-part" || path.extension() == ".mang-journal" || path.extension() == ".mang-link";
 }
 
 }  // namespace
@@ -156,23 +151,33 @@ Leftovers find_leftovers(const Store& store, const HfCache& cache, const std::st
   Leftovers out;
   for_each_entry(store.root(), [&](const fs::path& path) {
     const std::string lock = (path.parent_path() / path.stem()).string() + ".lock";
-    if (path.extension() == ".partial" && is_idle(lock)) add_leftover(path, out);
+    if (is_being_removed(path) || (path.extension() == ".partial" && !is_locked(lock)))
+      add_leftover(store.root(), path, out);
   });
   for_each_entry(cache.root(), [&](const fs::path& repo) {
-    if (repo.filename().string().starts_with(".mang-removed-")) return add_leftover(repo, out);
+    if (is_being_removed(repo)) return add_leftover(cache.root(), repo, out);
     for_each_entry((repo / "blobs").string(), [&](const fs::path& blob) {
       const std::string lock =
           cache.root() + "/.locks/" + repo.filename().string() + "/" + blob.stem().string() + ".lock";
-      if (is_unfinished(blob) && is_idle(lock)) add_leftover(blob, out);
+      if (is_unfinished(blob) && !is_locked(lock)) add_leftover(cache.root(), blob, out);
     });
   });
+  const std::string above = fs::path(by_address).parent_path().string();
   for_each_entry(by_address, [&](const fs::path& folder) {
-    if (!is_idle((folder / "lock").string())) return;
+    if (is_being_removed(folder)) return add_leftover(above, folder, out);
+    if (is_locked((folder / "lock").string())) return;
     for_each_entry(folder.string(), [&](const fs::path& path) {
-      if (is_unfinished(path)) add_leftover(path, out);
+      if (is_unfinished(path)) add_leftover(above, path, out);
     });
   });
   return out;
+}
+
+Result<void> remove_leftover(const Leftovers::Item& item) {
+  const fs::path path(item.path);
+  MANG_TRY(const Folder root, Folder::open(item.root));
+  MANG_TRY(const Folder folder, root.open_below(path.parent_path().string()));
+  return folder.remove_tree(path.filename().string());
 }
 
 }  // namespace mang

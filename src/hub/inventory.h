@@ -25,9 +25,14 @@ std::vector<StoredModel> list_models(const Catalog& catalog, const Store& store,
 
 // What downloads that never ended left behind, and models that were being removed. Those under way are left alone.
 struct Leftovers {
-  std::vector<std::string> paths;
+  struct Item {
+    std::string root;  // the folder below which it is
+    std::string path;  // within it
+  };
+  std::vector<Item> items;
   uint64_t bytes = 0;
 };
 Leftovers find_leftovers(const Store& store, const HfCache& cache, const std::string& by_address);
+Result<void> remove_leftover(const Leftovers::Item& item);
 
 }  // namespace mang

@@ -68,13 +68,11 @@ Error explain(const PipSource& source, const FetchOptions& options, const ChildO
 
 }  // namespace
 
-Result<std::string> pip_download(const PipSource& source, const std::string& folder, const FetchOptions& options) {
+Result<std::string> pip_download(const PipSource& source, const Folder& folder, const FetchOptions& options) {
   // pip keeps unfinished downloads in TMPDIR: below `folder` they are on the right disk and are cleaned up with it.
-  const std::string temporary = folder + "/tmp", destination = folder + "/wheel";
-  std::error_code error;
-  if (!fs::create_directory(temporary, error) || !fs::create_directory(destination, error)) {
-    return fail("{}: could not be written to: {}.", folder, system_error(error));
-  }
+  MANG_TRY(folder.make_below("tmp"));
+  MANG_TRY(folder.make_below("wheel"));
+  const std::string temporary = folder.path("tmp"), destination = folder.path("wheel");
 
   ChildOptions child;
   child.argv = {options.python,
@@ -96,7 +94,7 @@ Result<std::string> pip_download(const PipSource& source, const std::string& fol
   child.environment.push_back("TMPDIR=" + temporary);
   if (options.progress) {
     child.keep_going = [&] {
-      const uint64_t done = std::min(bytes_below(folder), source.download_bytes);
+      const uint64_t done = std::min(bytes_below(folder.path()), source.download_bytes);
       return options.progress({FetchStage::downloading, done, source.download_bytes});
     };
   }
@@ -111,6 +109,7 @@ Result<std::string> pip_download(const PipSource& source, const std::string& fol
   if (outcome->stopped) return fail("the download was stopped; nothing was kept.");
   if (outcome->exit_code != 0) return explain(source, options, *outcome);
 
+  std::error_code error;
   for (fs::directory_iterator it(destination, error), end; !error && it != end; it.increment(error)) {
     if (it->path().extension() == ".whl") return it->path().string();
   }

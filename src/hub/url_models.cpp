@@ -7,6 +7,7 @@
 #include "hub/digest.h"
 #include "hub/download.h"
 #include "hub/durable.h"
+#include "hub/folder.h"
 
 namespace mang {
 namespace {
@@ -72,7 +73,7 @@ std::optional<std::string> UrlModels::find(const std::string& url) const {
     if (!name.ok()) return std::nullopt;
     const std::string path = fmt::format("{}/{}/{}", root_, folder_name(parts->front()), *name);
     std::error_code error;
-    if (!fs::is_regular_file(path, error)) return std::nullopt;
+    if (!fs::is_regular_file(fs::symlink_status(path, error))) return std::nullopt;
     if (first.empty()) first = path;
   }
   return first;
@@ -82,29 +83,27 @@ Result<std::string> UrlModels::fetch(const std::string& url, const std::string& 
                                      const FetchWatcher& progress) const {
   if (auto path = find(url)) return *path;
   MANG_TRY(const std::vector<std::string> parts, addresses_of_parts(url));
-  const std::string folder = root_ + "/" + folder_name(parts.front());
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    return fail("{}: could not be made: {}. Set XDG_CACHE_HOME to a folder you can write to.", folder,
-                system_error(error));
-  MANG_TRY(write_file_atomically(folder + "/address", parts.front() + "\n"));
+  const fs::path own(root_);
+  MANG_TRY(const Folder above, Folder::make(own.parent_path().string()));
+  MANG_TRY(const Folder folder, above.make_below((own.filename() / folder_name(parts.front())).string()));
+  MANG_TRY(folder.write_atomically("address", parts.front() + "\n", folder));
 
-  const FileLock lock(folder + "/lock");
+  const FileLock lock(folder, "lock");
   MANG_TRY(lock.wait([&] { return !progress || progress({FetchStage::waiting, 0, 0}); }));
   for (const std::string& part : parts) {
     MANG_TRY(const std::string name, file_name_of(part));
     DownloadRequest request;
     request.url = part;
-    request.target = folder + "/" + name;
+    request.folder = &folder;
+    request.name = name;
     if (parts.size() == 1) request.sha256 = sha256;
-    if (fs::exists(request.target, error)) continue;
+    if (folder.has_file(name)) continue;
     DownloadOptions options;
     options.progress = progress;
     MANG_TRY(download_file(request, options));
   }
   if (auto path = find(url)) return *path;
-  return fail("{}: a part went missing while it was fetched. Try again.", folder);
+  return fail("{}: a part went missing while it was fetched. Try again.", folder.path());
 }
 
 }  // namespace mang

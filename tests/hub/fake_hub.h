@@ -18,9 +18,11 @@ class FakeHub {
   [[nodiscard]] const HttpServer& store() const { return store_; }
   [[nodiscard]] static std::string commit() { return "0123456789abcdef0123456789abcdef01234567"; }
 
-  int list_status = 200;    // what the list is answered with
-  bool gated = false;       // what the list says; the files are given all the same
-  std::string extra_files;  // JSON objects put before the honest ones in the list
+  int list_status = 200;                 // what the list is answered with
+  bool gated = false;                    // what the list says; the files are given all the same
+  std::atomic<int> bytes_per_second{0};  // of the store's answers; 0: as fast as it goes
+  std::atomic<bool> corrupt{false};      // the store sends as many bytes, one of them wrong
+  std::string extra_files;               // JSON objects put before the honest ones in the list
 
  private:
   Answer answer(const ServedRequest& request);

@@ -239,10 +239,10 @@ TEST_CASE_FIXTURE(Fixture, "Everything on this machine is listed, and what downl
   CHECK_MESSAGE(names.find("hf:org/model:model-Q8_0.gguf\n") != std::string::npos, names);
   CHECK_MESSAGE(names.find(url) != std::string::npos, names);
 
-  CHECK(find_leftovers(Store(folder.file("store")), cache, by_address).paths.empty());
+  CHECK(find_leftovers(Store(folder.file("store")), cache, by_address).items.empty());
   folder.write("models--org--model/blobs/abc.mang-part", "half");
   folder.write("models--org--model/blobs/abc.mang-journal", "half");
-  CHECK(find_leftovers(Store(folder.file("store")), cache, by_address).paths.size() == 2);
+  CHECK(find_leftovers(Store(folder.file("store")), cache, by_address).items.size() == 2);
 }
 
 TEST_CASE("Addresses of GGUF files, whole and in parts") {

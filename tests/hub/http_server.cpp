@@ -121,6 +121,7 @@ void HttpServer::talk(int fd) {
     if (n <= 0) break;
     head.append(piece, static_cast<size_t>(n));
   }
+  bool reset = false;
   if (head.find("\r\n\r\n") != std::string::npos) {
     const ServedRequest request = parse(head);
     {
@@ -128,6 +129,7 @@ void HttpServer::talk(int fd) {
       requests_.push_back(request);
     }
     const Answer answer = handler_(request);
+    reset = answer.reset;
     std::string out =
         "HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status) + "\r\nConnection: close\r\n";
     for (const std::string& line : answer.headers) out += line + "\r\n";
@@ -145,7 +147,9 @@ void HttpServer::talk(int fd) {
       if (answer.bytes_per_second > 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
-  ::shutdown(fd, SHUT_RDWR);
+  const linger at_once{1, 0};
+  if (reset) ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  if (!reset) ::shutdown(fd, SHUT_RDWR);
   ::close(fd);
 }
 

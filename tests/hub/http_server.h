@@ -26,6 +26,7 @@ struct Answer {
   std::string body;
   size_t cut_after = SIZE_MAX;  // bytes of the body sent before the connection is closed
   int bytes_per_second = 0;     // 0: as fast as it goes
+  bool reset = false;           // the connection does not end, it breaks (RST)
 };
 
 class HttpServer {
