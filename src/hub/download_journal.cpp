@@ -20,6 +20,30 @@ std::string head_of(const DownloadIdentity& identity) {
   return head;
 }
 
+// As pread and pwrite, gone on with where they are interrupted or do a part.
+ssize_t read_at(int fd, void* to, size_t n, size_t at) {
+  size_t done = 0;
+  while (done < n) {
+    const ssize_t part = ::pread(fd, static_cast<char*>(to) + done, n - done, static_cast<off_t>(at + done));
+    if (part < 0 && errno == EINTR) continue;
+    if (part < 0) return -1;
+    if (part == 0) break;
+    done += static_cast<size_t>(part);
+  }
+  return static_cast<ssize_t>(done);
+}
+
+bool write_at(int fd, const void* from, size_t n, size_t at) {
+  size_t done = 0;
+  while (done < n) {
+    const ssize_t part = ::pwrite(fd, static_cast<const char*>(from) + done, n - done, static_cast<off_t>(at + done));
+    if (part < 0 && errno == EINTR) continue;
+    if (part < 0) return false;
+    done += static_cast<size_t>(part);
+  }
+  return true;
+}
+
 }  // namespace
 
 DownloadJournal::DownloadJournal(std::string path, DownloadIdentity identity)
@@ -42,13 +66,13 @@ Result<DownloadJournal> DownloadJournal::open(const Folder& folder, const std::s
   MANG_TRY(journal.fd_, folder.open_to_write(name));
   std::string head(kHead, '\0');
   const bool same =
-      ::pread(journal.fd_, head.data(), kHead, 0) == static_cast<ssize_t>(kHead) && head == head_of(identity);
+      read_at(journal.fd_, head.data(), kHead, 0) == static_cast<ssize_t>(kHead) && head == head_of(identity);
   if (!same) {
     MANG_TRY(journal.clear());
     return journal;
   }
   // A short journal only knows fewer blocks; any byte but 1 is a block not there.
-  const ssize_t n = ::pread(journal.fd_, journal.done_.data(), journal.done_.size(), kHead);
+  const ssize_t n = read_at(journal.fd_, journal.done_.data(), journal.done_.size(), kHead);
   if (n < 0) return fail("{}: could not be read: {}.", path, system_error(errno));
   std::transform(journal.done_.begin(), journal.done_.end(), journal.done_.begin(), [](uint8_t b) { return b == 1; });
   return journal;
@@ -66,7 +90,7 @@ uint64_t DownloadJournal::bytes_done() const {
 
 Result<void> DownloadJournal::mark(size_t block) {
   const uint8_t one = 1;
-  if (::pwrite(fd_, &one, 1, static_cast<off_t>(kHead + block)) != 1) return write_error(path_);
+  if (!write_at(fd_, &one, 1, kHead + block)) return write_error(path_);
   done_[block] = 1;
   return {};
 }
@@ -74,7 +98,7 @@ Result<void> DownloadJournal::mark(size_t block) {
 Result<void> DownloadJournal::clear() {
   std::fill(done_.begin(), done_.end(), 0);
   const std::string head = head_of(identity_);
-  if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) {
+  if (::ftruncate(fd_, 0) != 0 || !write_at(fd_, head.data(), head.size(), 0)) {
     return write_error(path_);
   }
   return {};
