@@ -470,7 +470,7 @@ Result<void> Download::run() {
   }
   if (::fsync(fd_) != 0) return write_error(folder().path(part_));
   Result<void> published = folder().publish(fd_, part_, folder(), request_.name);
-  if (folder().has_file(request_.name)) folder().remove_file(request_.name + ".mang-journal");
+  if (published.ok() || folder().has_file(request_.name)) folder().remove_file(request_.name + ".mang-journal");
   return published;
 }
 
