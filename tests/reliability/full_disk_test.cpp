@@ -56,9 +56,9 @@ TEST_CASE("a disk that fills up during a pull stops it with a sentence; with roo
   how.environment = {"HF_ENDPOINT=" + hub.url(), "HF_HUB_CACHE=" + cache, "no_proxy=127.0.0.1,localhost"};
   const std::vector<std::string> command = {"pull", "-q", "hf:org/model:Q8_0"};
 
-  hub.bytes_per_second = 700'000;  // of each connection: longer than filling the disk takes
+  hub.bytes_per_second = 1'500'000;  // of each connection: longer than filling the disk takes
   Running running(command, how);
-  for (int i = 0; i < 500 && hub.store().body_bytes_sent() < 1'500'000; ++i) ::usleep(10'000);
+  for (int i = 0; i < 500 && hub.store().body_bytes_sent() < 7'000'000; ++i) ::usleep(10'000);
   disk.fill();
   hub.bytes_per_second = 0;
   const Ran ran = running.finish(how);
