@@ -47,6 +47,7 @@ Json to_json(const Topology& topology, const ProbeResult& probed, int threads) {
   for (Isa isa : available_isas()) out["isas"].push_back(std::string(isa_name(isa)));
   out["best_isa"] = std::string(isa_name(best_isa()));
   out["probe"] = {{"threads", threads},
+                  {"read_in_steps_bytes_per_second", probed.read_in_steps_bytes_per_second},
                   {"read_bytes_per_second", probed.read_bytes_per_second},
                   {"int8_macs_per_second", probed.int8_macs_per_second},
                   {"f32_macs_per_second", probed.f32_macs_per_second},

@@ -15,13 +15,13 @@
 namespace mang::cli {
 namespace {
 
-constexpr int kProbeMilliseconds = 30;  // six of them, and the buffer's making
+constexpr int kProbeMilliseconds = 30;  // seven of them, and the buffer's making
 constexpr int64_t kDay = 86400;
 constexpr size_t kLongestFile = 64 << 10;
 
 // Another machine, other threads or another probe: another stamp.
 std::string stamp_of(const Topology& topology, int threads) {
-  return fmt::format("1 {} {} {} {} {}", topology.cpu_model, topology.logical_cpus, topology.memory_bytes, threads,
+  return fmt::format("2 {} {} {} {} {}", topology.cpu_model, topology.logical_cpus, topology.memory_bytes, threads,
                      isa_name(best_isa()));
 }
 
@@ -39,9 +39,10 @@ std::optional<ProbeResult> remembered_probe(const std::string& path, const std::
   if (found == json->end() || *found != stamp || age < 0 || age > static_cast<double>(kDay)) return std::nullopt;
   ProbeResult out;
   out.read_bytes_per_second = number("read_bytes_per_second");
+  out.read_in_steps_bytes_per_second = number("read_in_steps_bytes_per_second");
   out.int8_macs_per_second = number("int8_macs_per_second");
   out.f32_macs_per_second = number("f32_macs_per_second");
-  const bool whole = out.read_bytes_per_second > 0 && out.int8_macs_per_second > 0 && out.f32_macs_per_second > 0;
+  const bool whole = out.read_in_steps_bytes_per_second > 0 && out.int8_macs_per_second > 0 && out.f32_macs_per_second > 0;
   return whole ? std::optional(out) : std::nullopt;
 }
 
@@ -52,6 +53,7 @@ void remember(const std::string& path, const std::string& stamp, int64_t now, co
   const Json json = {{"stamp", stamp},
                      {"time", now},
                      {"read_bytes_per_second", probed.read_bytes_per_second},
+                     {"read_in_steps_bytes_per_second", probed.read_in_steps_bytes_per_second},
                      {"int8_macs_per_second", probed.int8_macs_per_second},
                      {"f32_macs_per_second", probed.f32_macs_per_second}};
   static_cast<void>(write_file_atomically(path, dump_json(json) + "\n"));

@@ -5,7 +5,7 @@
 namespace mang {
 namespace {
 
-constexpr double kWeightShare = 0.85;  // of the read bandwidth
+constexpr double kWeightShare = 0.85;  // of the bandwidth of reading in steps
 constexpr double kKvShare = 0.5;
 // Prefill, of the peaks: the int8 peak where products are its own instructions, and of the float32 peak where tiles are
 // so fast that unpacking the weights is what takes the time.
@@ -25,7 +25,7 @@ SpeedRange around(double seconds, double spread) {
 
 SpeedEstimate estimate_speed(const TokenWork& work, const ProbeResult& machine, int64_t depth) {
   SpeedEstimate out;
-  const double bandwidth = machine.read_bytes_per_second;
+  const double bandwidth = machine.read_in_steps_bytes_per_second;
   if (bandwidth > 0) {
     const double kv = work.kv_bytes_per_position * static_cast<double>(depth);
     out.decode = around(work.weight_bytes / (kWeightShare * bandwidth) + kv / (kKvShare * bandwidth), kDecodeSpread);

@@ -25,10 +25,11 @@ struct SpeedEstimate {
   SpeedRange prefill;  // reading a prompt of some hundred tokens
 };
 
-// Decode is held to the memory: weights stream at 85 % of the probed bandwidth, keys and values at half of it. Prefill
-// is held to the integer products, at a share of the probed peak, and to what each layer does for each token beside
-// them. The shares are those measured with `mang bench` (docs/measurements.md, "Predicted speed"); the range says how
-// far they vary between models: a quarter for decode, a third for prefill. Zeros where the probe found no bandwidth.
+// Decode is held to the memory: weights stream at 85 % of the bandwidth of reading in steps, keys and values at half.
+// Prefill is held to the integer products, at a share of the probed peak, and to what each layer does for each token
+// beside them. The shares are those measured with `mang bench` (docs/measurements.md, "Predicted speed"); the range
+// says how far they vary between models: a quarter for decode, a third for prefill. Zeros where the probe found no
+// bandwidth.
 SpeedEstimate estimate_speed(const TokenWork& work, const ProbeResult& machine, int64_t depth);
 
 // The cost of a model that is described: `weight_bytes` of all its weights. The embedding is a table where the head has

@@ -59,6 +59,21 @@ double rate(const Device& device, int threads, int milliseconds, Step&& step) {
   return static_cast<double>(total.load()) / seconds;
 }
 
+// Bytes per second of reading the buffer job by job: read(where, how many) for each piece of a job.
+template <typename Read>
+double step_rate(const Device& device, int milliseconds, Read&& read) {
+  constexpr int64_t kJobBytes = int64_t{2} << 20, kPieceBytes = int64_t{128} << 10;
+  int64_t at = 0, done = 0;
+  const auto start = Clock::now();
+  const auto until = start + std::chrono::milliseconds(milliseconds);
+  while (Clock::now() < until) {
+    device.run(kJobBytes / kPieceBytes, [&](int64_t piece, int) { read(at + piece * kPieceBytes, kPieceBytes); });
+    done += kJobBytes;
+    at = (at + kJobBytes) % kBufferBytes;
+  }
+  return static_cast<double>(done) / std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 }  // namespace
 
 ProbeResult probe_machine(const Device& device, int milliseconds_each) {
@@ -94,6 +109,8 @@ ProbeResult probe_machine(const Device& device, int milliseconds_each) {
   };
   out.read_bytes_per_second_one_thread = rate(device, 1, milliseconds_each, read);
   out.read_bytes_per_second = rate(device, all, milliseconds_each, read);
+  out.read_in_steps_bytes_per_second = step_rate(
+      device, milliseconds_each, [&](int64_t at, int64_t bytes) { sink += kernels.read(buffer.data() + at, bytes); });
   return out;
 }
 

@@ -89,7 +89,8 @@ TEST_CASE("one positional that looks like a model is one, and an unknown one is 
   check_refused(mang({"run", "falcon-mamba:7b"}, {.input = "hello"}), 1, "mang list --available");
   check_refused(mang({"run", "./nothing.gguf"}, {.input = "hello"}), 1, "no such file");
   check_refused(mang({"run", "nothing.gguf"}, {.input = "hello"}), 1, "no such file");
-  check_refused(mang({"run", "hf:org/name"}, {.input = "hello", .environment = {"HF_HUB_OFFLINE=1"}}), 1, "HF_HUB_OFFLINE");
+  check_refused(mang({"run", "hf:org/name"}, {.input = "hello", .environment = {"HF_HUB_OFFLINE=1"}}), 1,
+                "HF_HUB_OFFLINE");
   check_refused(mang({"run", "hf:nonsense"}, {.input = "hello"}), 1, "hf:organisation/name");
   check_refused(mang({"run", "https://example.invalid/page"}, {.input = "hello"}), 1, "not the address of a GGUF file");
   check_refused(mang({"run", "-m", "hello there", "-p", "x"}), 1, "no model is called");

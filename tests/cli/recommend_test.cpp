@@ -13,7 +13,7 @@ namespace {
 Situation machine(double gigabytes, double bandwidth_gb, const std::string& language = "en", bool reachable = true) {
   Situation out;
   out.available_memory = static_cast<uint64_t>(gigabytes * 1e9);
-  out.speed.read_bytes_per_second = bandwidth_gb * 1e9;
+  out.speed.read_in_steps_bytes_per_second = bandwidth_gb * 1e9;
   out.speed.int8_macs_per_second = 1e12;
   out.speed.f32_macs_per_second = 2.5e11;
   out.language = language;

@@ -21,7 +21,7 @@ ModelInfo qwen() {
 
 ProbeResult machine(double bandwidth, double int8, double f32) {
   ProbeResult out;
-  out.read_bytes_per_second = bandwidth;
+  out.read_in_steps_bytes_per_second = bandwidth;
   out.int8_macs_per_second = int8;
   out.f32_macs_per_second = f32;
   return out;

@@ -11,7 +11,8 @@ TEST_CASE("probes give plausible figures on every instruction set") {
   test::on_every_device(
       [](const Device& device) {
         const ProbeResult result = probe_machine(device, 5);
-        for (const double bytes : {result.read_bytes_per_second_one_thread, result.read_bytes_per_second}) {
+        for (const double bytes : {result.read_bytes_per_second_one_thread, result.read_bytes_per_second,
+                                   result.read_in_steps_bytes_per_second}) {
           CHECK(bytes > test::reduced(5e7, 1e5));
           CHECK(bytes < 5e12);
         }
