@@ -222,6 +222,7 @@ def main(path):
         array("kCombiningClasses", "uint32_t", [c << 8 | k for c, k in combining], "code point << 8 | combining class"),
         array("kCompositions", "uint32_t", [x for t in compositions for x in t], "first, second, composed; sorted"),
         array("kGraphemeBreaks", "uint32_t", breaks, "first code point << 5 | grapheme cluster break"),
+        range_array("kWide", {c for c in CODE_POINTS if ucd.east_asian_width(chr(c)) in "WF"}, "two columns wide"),
         array("kConjuncts", "uint32_t", conjuncts, "first code point << 2 | Indic conjunct break"),
         "}  // namespace mang::unicode_data\n",
     ]

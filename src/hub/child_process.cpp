@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,6 @@ namespace mang {
 namespace {
 
 constexpr int kPollMs = 100;
-constexpr size_t kKeepOutput = 16 * 1024;
 constexpr auto kGrace = std::chrono::seconds(2);  // between asking a child to end and ending it
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -25,13 +25,34 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return out;
 }
 
-// Starts the child in a process group of its own with stdin from /dev/null and both outputs into `pipe_write`.
-int spawn(const ChildOptions& options, int pipe_write, pid_t& pid) {
+// A file in memory that holds the input, at its beginning; −1: it could not be made. A file and not a pipe: nobody has
+// to wait until the child reads it.
+int input_file(const std::string& input) {
+  const int fd = ::memfd_create("input", MFD_CLOEXEC);
+  for (size_t done = 0; fd >= 0 && done < input.size();) {
+    const ssize_t n = ::write(fd, input.data() + done, input.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      ::close(fd);
+      return -1;
+    }
+    done += static_cast<size_t>(n);
+  }
+  if (fd >= 0) ::lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+// Starts the child in a process group of its own with stdin from `input` (−1: /dev/null) and both outputs into
+// `pipe_write`.
+int spawn(const ChildOptions& options, int input, int pipe_write, pid_t& pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (input >= 0)
+    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, pipe_write, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, pipe_write, STDERR_FILENO);
   posix_spawnattr_setpgroup(&attributes, 0);
@@ -52,13 +73,13 @@ int spawn(const ChildOptions& options, int pipe_write, pid_t& pid) {
 }
 
 // Reads what is there; false: the other end is closed.
-bool drain(int fd, std::string& output) {
+bool drain(int fd, std::string& output, size_t keep) {
   char buffer[4096];
   for (;;) {
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n > 0) {
       output.append(buffer, static_cast<size_t>(n));
-      if (output.size() > 2 * kKeepOutput) output.erase(0, output.size() - kKeepOutput);
+      if (output.size() > 2 * keep) output.erase(0, output.size() - keep);
       continue;
     }
     if (n == 0) return false;
@@ -76,8 +97,10 @@ Result<ChildOutcome> run_child(const ChildOptions& options) {
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
 
   pid_t pid = -1;
-  const int error = spawn(options, ends[1], pid);
+  const int input = options.input.empty() ? -1 : input_file(options.input);
+  const int error = !options.input.empty() && input < 0 ? errno : spawn(options, input, ends[1], pid);
   ::close(ends[1]);
+  if (input >= 0) ::close(input);
   if (error != 0) {
     ::close(ends[0]);
     return fail("'{}' could not be started: {}.", options.argv[0], system_error(error));
@@ -90,7 +113,7 @@ Result<ChildOutcome> run_child(const ChildOptions& options) {
   for (;;) {
     pollfd watch{ends[0], POLLIN, 0};
     ::poll(&watch, reading ? 1 : 0, kPollMs);
-    if (reading) reading = drain(ends[0], outcome.output);
+    if (reading) reading = drain(ends[0], outcome.output, options.keep_output);
 
     const pid_t done = ::waitpid(pid, &status, WNOHANG);
     if (done == pid || (done < 0 && errno == ECHILD)) break;
@@ -103,10 +126,11 @@ Result<ChildOutcome> run_child(const ChildOptions& options) {
     }
   }
   if (outcome.stopped) ::kill(-pid, SIGKILL);  // what the child had started and left behind
-  if (reading) drain(ends[0], outcome.output);
+  if (reading) drain(ends[0], outcome.output, options.keep_output);
   ::close(ends[0]);
 
-  if (outcome.output.size() > kKeepOutput) outcome.output.erase(0, outcome.output.size() - kKeepOutput);
+  const size_t keep = options.keep_output;
+  if (outcome.output.size() > keep) outcome.output.erase(0, outcome.output.size() - keep);
   outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return outcome;
 }

@@ -14,12 +14,14 @@ struct ChildOptions {
   std::vector<std::string> environment;  // "NAME=value", all of it
   // Asked about ten times a second; false ends the child and everything it started. Empty: never stopped.
   std::function<bool()> keep_going;
+  std::string input;               // what it reads from stdin; empty: nothing
+  size_t keep_output = 16 * 1024;  // bytes
 };
 
 struct ChildOutcome {
   int exit_code = 0;     // 128 + n when signal n ended it
   bool stopped = false;  // by keep_going
-  std::string output;    // the last 16 KiB of what it wrote to stdout and stderr, together
+  std::string output;    // the last keep_output bytes of what it wrote to stdout and stderr, together
 };
 
 // Waits until the child has ended. An error only when it could not be started.

@@ -20,6 +20,7 @@ extern const uint32_t kCompatible[9277];
 extern const uint32_t kCombiningClasses[814];
 extern const uint32_t kCompositions[2820];
 extern const uint32_t kGraphemeBreaks[2049];
+extern const uint32_t kWide[244];
 extern const uint32_t kConjuncts[922];
 
 }  // namespace mang::unicode_data
