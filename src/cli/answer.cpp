@@ -1,6 +1,8 @@
 #include "cli/answer.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "chat/prompt_ids.h"
 #include "cli/interrupt.h"
@@ -33,44 +35,101 @@ Result<Answerer> Answerer::open(const std::string& path, const AnswerOptions& op
 }
 
 Result<AnswerRecord> Answerer::chat(const ChatRequest& request, Listener& listener, const Context& context) {
+  MANG_TRY(const ChatTemplate* page, chat_template(!request.tools.is_null()));
+  MANG_TRY(std::vector<int32_t> ids, chat_prompt_ids(*page, request, *tokenizer_));
+  constexpr size_t kLast = 16;  // tokens, more than any mark has
+  const std::span<const int32_t> all(ids);
+  const std::string end = tokenizer_->decode(all.last(std::min(kLast, all.size())));
+  ReasoningSplitter splitter(reasoning_left_open(end));
+  return answer(std::move(ids), &splitter, listener, context);
+}
+
+Result<const ChatTemplate*> Answerer::chat_template(bool with_tools) {
   if (!template_) {
-    MANG_TRY(template_, open_template(loaded_.text, loaded_.description.path, !request.tools.is_null()));
+    MANG_TRY(template_, open_template(loaded_.text, loaded_.description.path, with_tools));
   }
-  MANG_TRY(std::vector<int32_t> ids, chat_prompt_ids(*template_, request, *tokenizer_));
-  return answer(std::move(ids), listener, context);
+  return &*template_;
 }
 
 Result<AnswerRecord> Answerer::continue_raw(const std::string& bytes, Listener& listener, const Context& context) {
-  return answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}), listener, context);
+  return answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}), nullptr, listener,
+                context);
 }
 
-Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Listener& listener, const Context& context) {
-  if (ids.empty()) return Error{tr("the prompt is empty. Give the model something to continue.")};
+namespace {
+
+// Where the events of an answer go.
+class Recorder {
+ public:
+  Recorder(const Tokenizer& tokenizer, ReasoningSplitter* splitter, Answerer::Listener& listener)
+      : tokenizer_(tokenizer), splitter_(splitter), listener_(listener) {}
+
+  // False: nobody reads it.
+  bool take(const Event& event) {
+    if (const auto* token = std::get_if<TokenEvent>(&event)) {
+      record.ids.push_back(token->id);
+      return hand_out(token->text + std::string(mark_of(token->id)), false);
+    }
+    record.done = std::get<DoneEvent>(event);
+    return hand_out(record.done.text, true);
+  }
+
   AnswerRecord record;
+
+ private:
+  // Some models' marks are control tokens, which have no text.
+  [[nodiscard]] std::string_view mark_of(int32_t id) const {
+    const std::string_view text = splitter_ && tokenizer_.is_special(id) ? tokenizer_.token_text(id) : "";
+    return is_reasoning_mark(text) ? text : "";
+  }
+
+  bool hand_out(const std::string& text, bool last) {
+    if (!splitter_) return say_text(text);
+    const bool thinking = splitter_->in_reasoning();
+    ReasoningSplitter::Parts parts = splitter_->feed(text);
+    if (last) {
+      const ReasoningSplitter::Parts rest = splitter_->finish();
+      parts.reasoning += rest.reasoning;
+      parts.text += rest.text;
+    }
+    record.reasoning += parts.reasoning;
+    bool read = true;
+    if ((thinking && !last) || !parts.reasoning.empty()) read = listener_.on_reasoning(parts.reasoning);
+    return say_text(parts.text) && read;
+  }
+
+  bool say_text(const std::string& text) {
+    if (text.empty()) return true;
+    record.text += text;
+    return listener_.on_text(text);
+  }
+
+  const Tokenizer& tokenizer_;
+  ReasoningSplitter* splitter_;
+  Answerer::Listener& listener_;
+};
+
+}  // namespace
+
+Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, ReasoningSplitter* splitter, Listener& listener,
+                                      const Context& context) {
+  if (ids.empty()) return Error{tr("the prompt is empty. Give the model something to continue.")};
+  Recorder recorder(*tokenizer_, splitter, listener);
   Request request;
   request.prompt = std::move(ids);
   request.sampling = sampling_;
   request.show_special = special_;
   request.session = session_;
   request.on_event = [&](RequestId id, const Event& event) {
-    const std::string* text = nullptr;
-    if (const auto* token = std::get_if<TokenEvent>(&event)) {
-      record.ids.push_back(token->id);
-      text = &token->text;
-    } else {
-      record.done = std::get<DoneEvent>(event);
-      text = &record.done.text;
-    }
-    if (text->empty()) return;
-    record.text += *text;
-    if (!listener.on_text(*text)) engine_->cancel(id);
+    if (!recorder.take(event)) engine_->cancel(id);
   };
   listener.on_prompt(static_cast<int64_t>(request.prompt.size()));
   const WatchInterrupts watch;
   MANG_TRY(engine_->submit(std::move(request)));
   engine_->run_until_done(&context.interrupted);
+  AnswerRecord& record = recorder.record;
   if (record.done.reason == FinishReason::error) return *record.done.error;
-  return record;
+  return std::move(record);
 }
 
 }  // namespace mang::cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "chat/reasoning.h"
 #include "chat/template.h"
 #include "cli/context.h"
 #include "cli/device_options.h"
@@ -25,6 +26,7 @@ struct AnswerOptions {
 };
 
 struct AnswerRecord {
+  std::string reasoning;  // thought before the answer; empty: none (chat/reasoning.h)
   std::string text;
   std::vector<int32_t> ids;
   DoneEvent done;
@@ -41,11 +43,19 @@ class Answerer {
     virtual ~Listener() = default;
     virtual void on_prompt(int64_t tokens) = 0;  // before the prompt is read
     virtual bool on_text(const std::string& text) = 0;
+    // Once for each token of what is thought before the answer; `text` may be empty, while it is not certain.
+    virtual bool on_reasoning(const std::string& text) = 0;
   };
   Result<AnswerRecord> chat(const ChatRequest& request, Listener& listener, const Context& context);
   Result<AnswerRecord> continue_raw(const std::string& bytes, Listener& listener, const Context& context);
 
+  // How the next answers are drawn.
+  void set_sampling(SamplingParams sampling) { sampling_ = std::move(sampling); }
+  // The template for requests with or without tools; an error where the model has none.
+  Result<const ChatTemplate*> chat_template(bool with_tools = false);
+
   [[nodiscard]] const LoadedModel& loaded() const { return loaded_; }
+  [[nodiscard]] const Tokenizer& tokenizer() const { return *tokenizer_; }
   [[nodiscard]] const Engine& engine() const { return *engine_; }
   [[nodiscard]] const SamplingParams& sampling() const { return sampling_; }
   [[nodiscard]] const Machine& machine() const { return machine_; }
@@ -53,7 +63,9 @@ class Answerer {
 
  private:
   Answerer() = default;
-  Result<AnswerRecord> answer(std::vector<int32_t> ids, Listener& listener, const Context& context);
+  // splitter: tells reasoning and answer apart; null: everything is the answer.
+  Result<AnswerRecord> answer(std::vector<int32_t> ids, ReasoningSplitter* splitter, Listener& listener,
+                              const Context& context);
 
   // In this order: what is below refers to what is above.
   Machine machine_;

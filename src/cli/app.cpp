@@ -8,7 +8,9 @@
 
 #include "base/mapped_file.h"
 #include "cli/commands.h"
+#include "cli/greeting.h"
 #include "cli/help.h"
+#include "cli/html_text.h"
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/out_of_memory.h"
@@ -31,6 +33,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_detokenize(app, action);
   add_template(app, action);
   add_logits(app, action);
+  add_html_text(app, action);
 }
 
 // The subcommand that was chosen, for hints; empty: none.
@@ -124,6 +127,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(chosen_command(app), usage_problem(app, error, arguments));
   }
+  if (!action && at_a_terminal()) action = greet;
   if (!action) {
     std::fputs(help_text(app).c_str(), stderr);
     return kExitUsage;

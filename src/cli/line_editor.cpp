@@ -35,6 +35,7 @@ struct LineEditor::State {
   EditLine* edit = nullptr;
   History* history = nullptr;
   std::string prompt;
+  Complete complete;
   bool interrupted = false;
   unsigned short columns = 0;
 
@@ -104,13 +105,36 @@ struct LineEditor::State {
     return CC_REFRESH;
   }
 
+  // Tab: what all completions have in common; where that adds nothing, the completions are listed.
+  static unsigned char complete_text(EditLine* edit, int) {
+    State& state = of(edit);
+    const LineInfo* line = ::el_line(edit);
+    const std::string before(line->buffer, line->cursor);
+    const std::vector<std::string> found = state.complete ? state.complete(before) : std::vector<std::string>();
+    if (found.empty()) return CC_ERROR;
+    std::string common = found.front();
+    for (const std::string& each : found) {
+      size_t same = 0;
+      while (same < common.size() && same < each.size() && common[same] == each[same]) ++same;
+      common.resize(same);
+    }
+    if (common.size() > before.size()) {
+      return ::el_insertstr(edit, common.c_str() + before.size()) == 0 ? CC_REFRESH : CC_ERROR;
+    }
+    if (found.size() == 1) return CC_ERROR;
+    to_terminal("\n");
+    for (const std::string& each : found) to_terminal(each + "  ");
+    to_terminal("\n");
+    return CC_REDISPLAY;
+  }
+
   static char* prompt_of(EditLine* edit) { return of(edit).prompt.data(); }
 };
 
 LineEditor::LineEditor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 LineEditor::~LineEditor() = default;
 
-std::unique_ptr<LineEditor> LineEditor::open(const char* terminal_name) {
+std::unique_ptr<LineEditor> LineEditor::open(const char* terminal_name, Complete complete) {
   if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return nullptr;
   if (!terminal_name || !*terminal_name || std::strcmp(terminal_name, "dumb") == 0) return nullptr;
   // UTF-8 is what is typed, whatever the locale: a fresh container has none. Only characters, not numbers.
@@ -120,6 +144,7 @@ std::unique_ptr<LineEditor> LineEditor::open(const char* terminal_name) {
   state->edit = ::el_init("mang", stdin, stderr, stderr);
   state->history = ::history_init();
   if (!state->edit || !state->history) return nullptr;
+  state->complete = std::move(complete);
   EditLine* edit = state->edit;
   HistEvent event;
   ::history(state->history, &event, H_SETSIZE, kHistoryLines);
@@ -132,6 +157,8 @@ std::unique_ptr<LineEditor> LineEditor::open(const char* terminal_name) {
   ::el_set(edit, EL_GETCFN, &State::next_character);
   ::el_set(edit, EL_ADDFN, "mang-paste", "Insert pasted text", &State::paste);
   ::el_set(edit, EL_BIND, "\\e[200~", "mang-paste", nullptr);
+  ::el_set(edit, EL_ADDFN, "mang-complete", "Complete what is typed", &State::complete_text);
+  ::el_set(edit, EL_BIND, "\t", "mang-complete", nullptr);
   // Keys that libedit leaves unbound: Home, End, Delete, Ctrl with the arrows, Ctrl-R.
   constexpr std::pair<const char*, const char*> kKeys[] = {
       {"\\e[1~", "ed-move-to-beg"}, {"\\e[4~", "ed-move-to-end"},      {"\\e[H", "ed-move-to-beg"},

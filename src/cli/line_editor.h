@@ -1,15 +1,21 @@
 // A line typed at a terminal, with the keys of Emacs, history and pasted text, by libedit.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace mang::cli {
 
 class LineEditor {
  public:
-  // Null where lines cannot be edited: standard input or error is no terminal, or a dumb one.
-  static std::unique_ptr<LineEditor> open(const char* terminal_name);
+  // What the text before the cursor could go on as: whole replacements of it.
+  using Complete = std::function<std::vector<std::string>(std::string_view before)>;
+  // Null where lines cannot be edited: standard input or error is no terminal, or a dumb one. The Tab key asks
+  // `complete`.
+  static std::unique_ptr<LineEditor> open(const char* terminal_name, Complete complete);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "cli/answer.h"
+#include "cli/attachments.h"
 #include "cli/commands.h"
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
@@ -24,6 +25,8 @@ struct Options {
   std::string first, second, third;  // positionals; the third is one too many, and is told so
   std::optional<std::string> model, prompt;
   std::string system;
+  std::optional<std::string> resume;  // the name of a conversation, or "last"
+  bool no_history = false;
   bool quiet = false;
   bool accept_license = false;
   RunOutput output;
@@ -46,16 +49,32 @@ Result<ModelRef> find_model(const std::string& model, bool guessed, const Contex
   return fail("{} (If it is a prompt, write -p '{}'.)", ref.error(), model);
 }
 
-Result<int> run(const Options& options, Context& context) {
+// --resume NAME, with a space where = is expected: the word is the name when a conversation has it.
+void take_conversation_name(Options& options, std::vector<std::string>& positionals, History& history) {
+  if (!options.resume || *options.resume != "last" || positionals.empty()) return;
+  if (!history.resume(positionals.front()).ok()) return;
+  options.resume = positionals.front();
+  positionals.erase(positionals.begin());
+}
+
+Result<int> run(Options options, Context& context) {
   std::vector<std::string> positionals;
   for (const std::string* text : {&options.first, &options.second, &options.third}) {
     if (!text->empty()) positionals.push_back(*text);
   }
+  History history(context.environment, !options.no_history);
+  take_conversation_name(options, positionals, history);
   Result<RunInput> input = interpret_run(positionals, options.model, options.prompt, context.catalog);
   if (!input.ok()) return usage_error("run", message_of(input.error()));
 
   if (options.output.raw && !options.system.empty()) {
     return usage_error("run", tr("--raw takes no system message: write everything into the prompt."));
+  }
+  if (options.output.raw && options.resume) {
+    return usage_error("run", tr("--raw goes on with a prompt, not with a conversation: leave out --resume."));
+  }
+  if (options.resume && !options.system.empty()) {
+    return usage_error("run", tr("the conversation has a system message of its own: '/set system …' changes it."));
   }
   // What is wrong whatever the model is told before anything is fetched or read. (Only the model knows its vocabulary.)
   constexpr int64_t kAnyVocabulary = std::numeric_limits<int32_t>::max();
@@ -67,6 +86,11 @@ Result<int> run(const Options& options, Context& context) {
 
   // A model that does not exist is told before a prompt is waited for; one of the catalog is fetched after.
   // Without a name, one is chosen then.
+  Resumed resumed;
+  if (options.resume) {
+    MANG_TRY(resumed, history.resume(*options.resume));
+    if (!input->model) input->model = resumed.about.model;
+  }
   std::string model = input->model.value_or("");
   const bool known = model.empty() || classify(model, context.catalog) == RefKind::name;
   ModelRef ref;
@@ -74,6 +98,12 @@ Result<int> run(const Options& options, Context& context) {
     MANG_TRY(ref, find_model(model, !options.model && !options.prompt && positionals.size() == 1, context));
   }
 
+  // Files are read before anything is fetched or loaded. Piped text is taken as it is: @ means other things there.
+  Attached attached;
+  if (input->prompt && !options.output.raw) {
+    MANG_TRY(attached, attach_files(*input->prompt, context.environment));
+    input->prompt = attached.message;
+  }
   std::string piped;
   if (stdin_is_piped()) {
     MANG_TRY(piped, read_stdin(kMaxPrompt));
@@ -98,16 +128,25 @@ Result<int> run(const Options& options, Context& context) {
   MANG_TRY(Answerer answerer, Answerer::open(ref.path, options.answer, context));
   RunOutput output = options.output;
   output.model = model;
-  if (conversation) return converse(answerer, options.system, output, context);
+  if (conversation) {
+    ConversationOptions talk{options.system, options.answer, output, std::move(resumed.messages)};
+    return Conversation(std::move(answerer), std::move(talk), std::move(history), context).run();
+  }
 
+  if (!options.quiet) say_attached(attached, answerer);
   Stream stream(context, output);
   Result<AnswerRecord> answer = Error{};
   if (options.output.raw) {
     answer = answerer.continue_raw(prompt, stream, context);
   } else {
     ChatRequest request = new_conversation(options.system);
+    if (options.resume) request.messages = std::move(resumed.messages);
     request.messages.push_back({{"role", "user"}, {"content", prompt}});
     answer = answerer.chat(request, stream, context);
+    if (options.resume && answer.ok()) {
+      request.messages.push_back(assistant_message(*answer));
+      history.store(output.model, request.messages);
+    }
   }
   MANG_TRY(AnswerRecord record, std::move(answer));
   conclude(record, answerer, output, stream, context);
@@ -134,6 +173,9 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("-m,--model", options->model, tr("The model, whatever it looks like"))->type_name("MODEL");
   command->add_option("-p,--prompt", options->prompt, tr("The prompt, whatever it looks like"))->type_name("TEXT");
   command->add_option("-s,--system", options->system, tr("The system message"))->type_name("TEXT");
+  command->add_flag("--resume{last}", options->resume,
+                    tr("Go on with the latest conversation, or with --resume=NAME with that one"));
+  command->add_flag("--no-history", options->no_history, tr("Keep nothing of the conversation"));
   command->add_flag("--raw", options->output.raw, tr("Continue the prompt's bytes as they are: no chat template"));
   command->add_flag("--special", options->answer.special,
                     tr("Read control tokens in a raw prompt as such, and show those of the answer"));
@@ -143,6 +185,11 @@ void add_run(CLI::App& app, Action& action) {
                     tr("Accept a licence that asks for consent without being asked"));
   command->add_flag("-q,--quiet", options->quiet, tr("No line about the default model"));
   command->add_flag("--json", options->output.json, tr("Write the answer and its figures as JSON when it is complete"));
+  command->add_flag("--plain", options->output.plain, tr("Write Markdown as it is, also on a terminal"));
+  command->add_flag("--hide-thinking", options->output.hide_thinking,
+                    tr("Fold what the model thinks before it answers to one line"));
+  command->add_flag("--show-thinking", options->output.show_thinking,
+                    tr("Also write what the model thinks into a pipe or a file, between <think> and </think>"));
   add_sampling_options(*command, options->answer.sampling);
   command->add_option("-c,--context", options->answer.context, tr("Longest conversation in tokens (the model's own)"))
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))

@@ -12,15 +12,17 @@ namespace mang::test {
 
 class Terminal {
  public:
-  explicit Terminal(const std::vector<std::string>& arguments, const std::string& name = "xterm") {
+  explicit Terminal(const std::vector<std::string>& arguments, const std::string& name = "xterm",
+                    const std::vector<std::string>& environment = {}, unsigned short columns = 80) {
     struct winsize size = {};
     size.ws_row = 30;
-    size.ws_col = 80;
+    size.ws_col = columns;
     std::vector<std::string> texts{MANG_BINARY};
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables{"PATH=/usr/bin:/bin", "HOME=" + home().path(), "TERM=" + name};
     // Which leaks are libraries' own; only sanitized builds read it.
     if (const char* leaks = std::getenv("LSAN_OPTIONS")) variables.push_back(std::string("LSAN_OPTIONS=") + leaks);
+    variables.insert(variables.end(), environment.begin(), environment.end());
     std::vector<char*> argv, envp;
     for (std::string& text : texts) argv.push_back(text.data());
     for (std::string& text : variables) envp.push_back(text.data());
