@@ -37,22 +37,31 @@ Result<AnswerRecord> Answerer::chat(const ChatRequest& request, Listener& listen
     MANG_TRY(template_, open_template(loaded_.text, loaded_.description.path, !request.tools.is_null()));
   }
   MANG_TRY(std::vector<int32_t> ids, chat_prompt_ids(*template_, request, *tokenizer_));
-  return answer(std::move(ids), listener, context);
+  MANG_TRY(AnswerRecord record,
+           answer(std::move(ids), conversation_since(messages_, request.messages), listener, context));
+  messages_ = request.messages;
+  return record;
 }
 
 Result<AnswerRecord> Answerer::continue_raw(const std::string& bytes, Listener& listener, const Context& context) {
-  return answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}), listener, context);
+  MANG_TRY(AnswerRecord record, answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}),
+                                       messages_.is_null() ? Since::first : Since::cleared, listener, context));
+  messages_ = Json::array();
+  return record;
 }
 
-Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Listener& listener, const Context& context) {
+Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Since since, Listener& listener,
+                                      const Context& context) {
   if (ids.empty()) return Error{tr("the prompt is empty. Give the model something to continue.")};
   AnswerRecord record;
+  EnergyMeter meter("/sys");
   Request request;
-  request.prompt = std::move(ids);
+  request.prompt = ids;
   request.sampling = sampling_;
   request.show_special = special_;
   request.session = session_;
   request.on_event = [&](RequestId id, const Event& event) {
+    meter.sample();
     const std::string* text = nullptr;
     if (const auto* token = std::get_if<TokenEvent>(&event)) {
       record.ids.push_back(token->id);
@@ -69,6 +78,8 @@ Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Listener& listen
   const WatchInterrupts watch;
   MANG_TRY(engine_->submit(std::move(request)));
   engine_->run_until_done(&context.interrupted);
+  record.energy = meter.use();
+  record.reuse = explain_reuse(record.done.stats, since, ids, *tokenizer_);
   if (record.done.reason == FinishReason::error) return *record.done.error;
   return record;
 }

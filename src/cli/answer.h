@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "base/energy.h"
 #include "base/result.h"
 #include "chat/template.h"
 #include "cli/context.h"
 #include "cli/device_options.h"
+#include "cli/reuse.h"
 #include "cli/sampling_options.h"
 #include "engine/engine.h"
 #include "load/load_model.h"
@@ -28,6 +30,8 @@ struct AnswerRecord {
   std::string text;
   std::vector<int32_t> ids;
   DoneEvent done;
+  Reuse reuse;
+  EnergyUse energy;
 };
 
 class Answerer {
@@ -53,7 +57,7 @@ class Answerer {
 
  private:
   Answerer() = default;
-  Result<AnswerRecord> answer(std::vector<int32_t> ids, Listener& listener, const Context& context);
+  Result<AnswerRecord> answer(std::vector<int32_t> ids, Since since, Listener& listener, const Context& context);
 
   // In this order: what is below refers to what is above.
   Machine machine_;
@@ -65,6 +69,7 @@ class Answerer {
   std::optional<ChatTemplate> template_;  // made when first asked for
   KvType kv_type_ = KvType::f16;
   bool special_ = false;
+  Json messages_;  // of the request before; null: there was none
 };
 
 }  // namespace mang::cli

@@ -26,6 +26,7 @@ void add_bench(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
+void add_config(CLI::App& app, Action& action);
 void add_detokenize(CLI::App& app, Action& action);
 void add_template(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);

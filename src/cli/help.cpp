@@ -71,20 +71,41 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
-// The nearest of `known`; nullopt: nothing is near.
-std::optional<std::string> nearest(const std::string& text, const std::vector<std::string>& known) {
-  std::optional<std::string> best;
-  size_t least = 2 + text.size() / 4;  // further away it is another word
-  for (const std::string& each : known) {
-    const size_t distance = each.starts_with(text) ? 1 : edit_distance(text, each);
-    if (distance >= least) continue;
-    least = distance;
-    best = each;
+// The value that an option does not take, said with what it takes; nullopt: the error is about something else.
+std::optional<std::string> about_value(const CLI::App& app, const CLI::App& command, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ValidationError*>(&error) == nullptr &&
+      dynamic_cast<const CLI::ConversionError*>(&error) == nullptr) {
+    return std::nullopt;
   }
-  return best;
+  const std::string message = error.what();
+  for (const CLI::App* owner : {&command, &app}) {
+    for (const CLI::Option* option : owner->get_options()) {
+      const std::string name = option->get_name();
+      if (name.empty() || option->results().empty()) continue;
+      if (!message.starts_with(name + ":") && !message.starts_with("Could not convert: " + name + " =")) continue;
+      return say("{} must be {}, not '{}'.", name, expected_value(*option), option->results().front());
+    }
+  }
+  return std::nullopt;
 }
 
-std::string suggestion(const std::optional<std::string>& name) { return name ? say(" Did you mean '{}'?", *name) : ""; }
+// What is missing, or is one too many.
+std::optional<std::string> about_presence(const CLI::ParseError& error) {
+  const std::string message = error.what();
+  const auto before = [&](std::string_view part) { return message.substr(0, message.find(part)); };
+  if (const size_t at = message.find(" excludes ");
+      at != std::string::npos && dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
+    return say("{} and {} exclude each other.", message.substr(0, at), message.substr(at + 10));
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && message.ends_with(" is required")) {
+    return say("{} is missing.", before(" is required"));
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return std::nullopt;
+  if (message.find(": At Most 1 required") != std::string::npos)
+    return say("{} is given more than once.", before(": "));
+  if (message.ends_with(" missing")) return say("{} needs a value behind it.", before(": "));
+  return std::nullopt;
+}
 
 // The first argument that nothing took.
 std::string first_unexpected(const CLI::App& command, const std::vector<std::string>& arguments) {
@@ -102,16 +123,49 @@ std::string about_unexpected(const CLI::App& app, const CLI::App& command, const
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
     const std::string name = argument.substr(0, argument.find('='));
-    return say("there is no option '{}'.{}", name, suggestion(nearest(name, known)));
+    return say("there is no option '{}'.{}", name, suggestion(nearest_name(name, known)));
   }
   if (&command != &app) return say("'{}' is one argument too many.", argument);
   std::vector<std::string> known;
   for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; }))
     known.push_back(each->get_name());
-  return say("there is no command '{}'.{}", argument, suggestion(nearest(argument, known)));
+  return say("there is no command '{}'.{}", argument, suggestion(nearest_name(argument, known)));
 }
 
 }  // namespace
+
+std::optional<std::string> nearest_name(const std::string& text, const std::vector<std::string>& known) {
+  std::optional<std::string> best;
+  size_t least = 2 + text.size() / 4;  // further away it is another word
+  for (const std::string& each : known) {
+    const size_t distance = each.starts_with(text) ? 1 : edit_distance(text, each);
+    if (distance >= least) continue;
+    least = distance;
+    best = each;
+  }
+  return best;
+}
+
+std::string suggestion(const std::optional<std::string>& name) { return name ? say(" Did you mean '{}'?", *name) : ""; }
+
+std::string expected_value(const CLI::Option& option) {
+  if (option.get_items_expected_max() == 0) return tr("true or false");
+  const std::string type = option.get_type_name();
+  const size_t colon = type.find(':');
+  const std::string rule = colon == std::string::npos ? "" : type.substr(colon + 1);
+  if (rule.starts_with("{") && rule.ends_with("}")) {
+    std::string words;
+    for (const char c : rule.substr(1, rule.size() - 2)) words += c == ',' ? std::string(", ") : std::string(1, c);
+    return say("one of {}", words);
+  }
+  const size_t from = rule.find(" in ["), to = rule.find(" - "), end = rule.find(']');
+  if (from == std::string::npos || to == std::string::npos || end == std::string::npos) return tr("a number");
+  const std::string least = rule.substr(from + 5, to - from - 5), most = rule.substr(to + 3, end - to - 3);
+  const bool whole = rule.starts_with("INT") || rule.starts_with("UINT");
+  // A limit of a thousand million and more is there to keep arithmetic whole and says nothing to people.
+  if (most.size() > 9) return whole ? say("a whole number from {} on", least) : say("a number from {} on", least);
+  return whole ? say("a whole number from {} to {}", least, most) : say("a number from {} to {}", least, most);
+}
 
 void lay_out_help(CLI::App& app) { app.formatter(std::make_shared<HelpFormatter>()); }
 
@@ -130,9 +184,8 @@ std::string usage_problem(const CLI::App& app, const CLI::ParseError& error,
     return about_unexpected(app, command, first_unexpected(command, arguments));
   }
   std::string message = error.what();
-  if (const size_t at = message.find(": At Most 1 required"); at != std::string::npos) {
-    return say("{} is given more than once.", message.substr(0, at));
-  }
+  if (const auto text = about_value(app, command, error)) return *text;
+  if (const auto text = about_presence(error)) return *text;
   if (!message.ends_with(".")) message += '.';
   return message;
 }

@@ -14,6 +14,7 @@
 #include "cli/recommend.h"
 #include "cli/run_input.h"
 #include "cli/run_output.h"
+#include "cli/settings.h"
 
 namespace mang::cli {
 namespace {
@@ -51,12 +52,11 @@ Result<int> run(const Options& options, Context& context) {
   for (const std::string* text : {&options.first, &options.second, &options.third}) {
     if (!text->empty()) positionals.push_back(*text);
   }
-  Result<RunInput> input = interpret_run(positionals, options.model, options.prompt, context.catalog);
+  // A model from the settings is the one to take when none is named, not one that is named.
+  const std::optional<std::string> named = context.settings.given("model") ? options.model : std::nullopt;
+  Result<RunInput> input = interpret_run(positionals, named, options.prompt, context.catalog);
   if (!input.ok()) return usage_error("run", message_of(input.error()));
 
-  if (options.output.raw && !options.system.empty()) {
-    return usage_error("run", tr("--raw takes no system message: write everything into the prompt."));
-  }
   // What is wrong whatever the model is told before anything is fetched or read. (Only the model knows its vocabulary.)
   constexpr int64_t kAnyVocabulary = std::numeric_limits<int32_t>::max();
   const Result<SamplingParams> params = sampling_params(options.answer.sampling, {});
@@ -67,11 +67,11 @@ Result<int> run(const Options& options, Context& context) {
 
   // A model that does not exist is told before a prompt is waited for; one of the catalog is fetched after.
   // Without a name, one is chosen then.
-  std::string model = input->model.value_or("");
+  std::string model = input->model.value_or(options.model.value_or(""));
   const bool known = model.empty() || classify(model, context.catalog) == RefKind::name;
   ModelRef ref;
   if (!known) {
-    MANG_TRY(ref, find_model(model, !options.model && !options.prompt && positionals.size() == 1, context));
+    MANG_TRY(ref, find_model(model, input->model && !named && !options.prompt && positionals.size() == 1, context));
   }
 
   std::string piped;
@@ -133,8 +133,10 @@ void add_run(CLI::App& app, Action& action) {
          "Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C."));
   command->add_option("-m,--model", options->model, tr("The model, whatever it looks like"))->type_name("MODEL");
   command->add_option("-p,--prompt", options->prompt, tr("The prompt, whatever it looks like"))->type_name("TEXT");
-  command->add_option("-s,--system", options->system, tr("The system message"))->type_name("TEXT");
-  command->add_flag("--raw", options->output.raw, tr("Continue the prompt's bytes as they are: no chat template"));
+  CLI::Option* system = command->add_option("-s,--system", options->system, tr("The system message"));
+  system->type_name("TEXT");
+  command->add_flag("--raw", options->output.raw, tr("Continue the prompt's bytes as they are: no chat template"))
+      ->excludes(system);
   command->add_flag("--special", options->answer.special,
                     tr("Read control tokens in a raw prompt as such, and show those of the answer"));
   command->add_flag("-v,--verbose", options->output.verbose,
@@ -143,6 +145,13 @@ void add_run(CLI::App& app, Action& action) {
                     tr("Accept a licence that asks for consent without being asked"));
   command->add_flag("-q,--quiet", options->quiet, tr("No line about the default model"));
   command->add_flag("--json", options->output.json, tr("Write the answer and its figures as JSON when it is complete"));
+  command
+      ->add_option("--price-per-kwh", options->output.price.per_kwh,
+                   tr("What a kilowatt hour costs: says what an answer costs"))
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("PRICE");
+  command->add_option("--currency", options->output.price.currency, tr("The currency of that price"))
+      ->type_name("NAME");
   add_sampling_options(*command, options->answer.sampling);
   command->add_option("-c,--context", options->answer.context, tr("Longest conversation in tokens (the model's own)"))
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))

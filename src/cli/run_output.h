@@ -6,6 +6,7 @@
 
 #include "cli/answer.h"
 #include "cli/context.h"
+#include "cli/energy_words.h"
 #include "cli/progress.h"
 
 namespace mang::cli {
@@ -15,6 +16,7 @@ struct RunOutput {
   bool raw = false;
   bool verbose = false;
   bool json = false;
+  EnergyPrice price;
 };
 
 // The text as it comes: to a terminal without control characters, elsewhere as it is.

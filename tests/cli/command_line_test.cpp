@@ -7,7 +7,7 @@ namespace mang::test {
 namespace {
 
 const std::vector<std::string> kCommands = {"run",      "show",       "bench",    "perplexity", "doctor",
-                                            "tokenize", "detokenize", "template", "logits"};
+                                            "tokenize", "detokenize", "template", "logits",     "config"};
 
 TEST_CASE("every command explains itself on stdout and exits with 0") {
   const Ran all = mang({"--help"});
@@ -35,7 +35,8 @@ TEST_CASE("help fits a terminal of 80 columns") {
                                              {"tokenize"},
                                              {"detokenize"},
                                              {"template"},
-                                             {"logits"}}) {
+                                             {"logits"},
+                                             {"config"}}) {
     arguments.emplace_back("--help");
     std::istringstream lines(mang(arguments).out);
     for (std::string line; std::getline(lines, line);) {
@@ -59,7 +60,7 @@ TEST_CASE("wrong usage exits with 2 and one sentence that says where help is") {
   check_refused(mang({"run", "--temperatur", "1", "hello there"}), 2, "Did you mean '--temperature'?");
   check_refused(mang({"show", "a", "b"}), 2, "'b' is one argument too many");
   check_refused(mang({"run", "-p", "a", "-p", "b"}), 2, "--prompt is given more than once.");
-  check_refused(mang({"run", "--raw", "--system", "x", "hello there"}), 2, "--raw takes no system message");
+  check_refused(mang({"run", "--raw", "--system", "x", "hello there"}), 2, "exclude each other");
   check_refused(mang({"tokenize"}), 2, "See 'mang tokenize --help'.");
   check_refused(mang({"run", "--temperature", "warm", "hello there"}), 2, "temperature");
   check_refused(mang({"run", "--temperature", "-1", "hello there"}), 2, "temperature");
@@ -89,7 +90,8 @@ TEST_CASE("one positional that looks like a model is one, and an unknown one is 
   check_refused(mang({"run", "falcon-mamba:7b"}, {.input = "hello"}), 1, "mang list --available");
   check_refused(mang({"run", "./nothing.gguf"}, {.input = "hello"}), 1, "no such file");
   check_refused(mang({"run", "nothing.gguf"}, {.input = "hello"}), 1, "no such file");
-  check_refused(mang({"run", "hf:org/name"}, {.input = "hello", .environment = {"HF_HUB_OFFLINE=1"}}), 1, "HF_HUB_OFFLINE");
+  check_refused(mang({"run", "hf:org/name"}, {.input = "hello", .environment = {"HF_HUB_OFFLINE=1"}}), 1,
+                "HF_HUB_OFFLINE");
   check_refused(mang({"run", "hf:nonsense"}, {.input = "hello"}), 1, "hf:organisation/name");
   check_refused(mang({"run", "https://example.invalid/page"}, {.input = "hello"}), 1, "not the address of a GGUF file");
   check_refused(mang({"run", "-m", "hello there", "-p", "x"}), 1, "no model is called");
