@@ -31,6 +31,9 @@ void add_commands(CLI::App& app, Action& action) {
   add_detokenize(app, action);
   add_template(app, action);
   add_logits(app, action);
+  add_worker(app, action);
+  add_completion(app, action);
+  add_manual(app, action);
 }
 
 // The subcommand that was chosen, for hints; empty: none.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "cli/command_facts.h"
 #include "cli/messages.h"
 #include "cli/page.h"
 #include "hub/catalog.h"
@@ -13,18 +14,6 @@ namespace {
 constexpr size_t kWidth = 80;
 constexpr size_t kNames = 30;  // columns of the names; descriptions begin after them
 constexpr size_t kCommands = 14;
-
-// What stands for the value in help: its name alone, or the words it may be. Limits are said when they are missed.
-std::string value_name(const CLI::Option& option) {
-  if (option.get_type_size() == 0) return "";
-  std::string name = option.get_type_name();
-  const size_t colon = name.find(':');
-  if (colon == std::string::npos) return name;
-  if (name.compare(colon, 2, ":{") != 0) return name.substr(0, colon);
-  name = name.substr(colon + 2, name.size() - colon - 3);
-  std::replace(name.begin(), name.end(), ',', '|');
-  return name;
-}
 
 std::string option_names(const CLI::Option& option) {
   std::string out;

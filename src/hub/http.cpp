@@ -1,6 +1,7 @@
 #include "hub/http.h"
 
 #include <curl/curl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -160,6 +161,22 @@ Lines header_lines(const HttpRequest& request, bool with_token) {
   return Lines(lines);
 }
 
+// Where the system keeps the certificates it trusts, for a libcurl that was built on another distribution than it runs
+// on (a Python wheel's); "" where its own place is there, or none is.
+std::string system_certificates() {
+  const curl_version_info_data* built = curl_version_info(CURLVERSION_NOW);
+  const auto readable = [](const char* path) { return path != nullptr && ::access(path, R_OK) == 0; };
+  if (built->age >= CURLVERSION_SEVENTH && readable(built->cainfo)) return "";
+  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu, Arch, Gentoo
+                           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // Fedora, RHEL
+                           "/etc/pki/tls/certs/ca-bundle.crt",                   // older ones
+                           "/etc/ssl/ca-bundle.pem",                             // openSUSE
+                           "/etc/ssl/cert.pem"}) {                               // Alpine
+    if (readable(path)) return path;
+  }
+  return "";
+}
+
 // One hop. Returns nullopt when there was a whole answer.
 std::optional<HttpFailure> run_hop(const HttpRequest& request, const std::string& url, Hop& hop) {
   Handle handle(curl_easy_init());
@@ -185,6 +202,9 @@ std::optional<HttpFailure> run_hop(const HttpRequest& request, const std::string
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, report);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &hop);
+  if (const std::string file = system_certificates(); !file.empty()) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, file.c_str());
+  }
   if (request.head_only) curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   if (request.range) {
     const std::string range = fmt::format("{}-{}", request.range->first, request.range->last);

