@@ -102,9 +102,9 @@ namespace {
 int parse_and_run(int argc, char** argv) {
   CLI::App app{tr("Măng runs open-weight language models on your own machine.")};
   app.name("mang");
-  app.set_version_flag("--version", std::string("mang ") + kVersion);
-  app.require_subcommand(0, 1);
   lay_out_help(app);
+  app.set_version_flag("--version", std::string("mang ") + kVersion, tr("Show the version"));
+  app.require_subcommand(0, 1);
   app.footer(
       tr("Examples:\n"
          "  mang run \"Why does bamboo grow so fast?\"\n"

@@ -37,16 +37,18 @@ std::string option_names(const CLI::Option& option) {
 // A name, and its description beside it, or below where the name is long.
 std::string entry(const std::string& name, const std::string& description, size_t column) {
   std::string out = "  " + name;
-  if (out.size() + 2 > column) {
-    out += "\n" + std::string(column, ' ');
-  } else {
-    out += std::string(column - out.size(), ' ');
-  }
+  const size_t used = columns(out);
+  out += used + 2 > column ? "\n" + std::string(column, ' ') : std::string(column - used, ' ');
   return out + wrapped(description, column, kWidth) + "\n";
 }
 
 class HelpFormatter : public CLI::Formatter {
  public:
+  std::string make_group(std::string group, bool positional, std::vector<const CLI::Option*> options) const override {
+    if (positional) group = tr("Arguments");
+    if (group == "Options") group = tr("Options");  // CLI11's name of the group without a name
+    return CLI::Formatter::make_group(group, positional, std::move(options));
+  }
   std::string make_option(const CLI::Option* option, bool positional) const override {
     if (positional) return entry(option->get_name(true), option->get_description(), kNames);
     const std::string value = value_name(*option);
@@ -111,9 +113,60 @@ std::string about_unexpected(const CLI::App& app, const CLI::App& command, const
   return say("there is no command '{}'.{}", argument, suggestion(nearest(argument, known)));
 }
 
+// The parts of `message` that stand where `form` has '*'; nullopt: it is of another form.
+std::optional<std::vector<std::string>> parts_of(std::string_view message, std::string_view form) {
+  std::vector<std::string> out;
+  while (true) {
+    const size_t star = form.find('*');
+    if (!message.starts_with(form.substr(0, star))) return std::nullopt;
+    if (star == form.npos) return message == form ? std::optional(out) : std::nullopt;
+    message.remove_prefix(star);
+    form.remove_prefix(star + 1);
+    const std::string_view next = form.substr(0, form.find('*'));
+    const size_t end = next.empty() ? message.size() : message.find(next);
+    if (end == message.npos) return std::nullopt;
+    out.emplace_back(message.substr(0, end));
+    message.remove_prefix(end);
+  }
+}
+
+// What CLI11 says in its own words, in ours.
+std::string in_our_words(const std::string& message) {
+  if (const auto p = parts_of(message, "*: Value * not in range * to *")) {
+    return say("{} is {}; it must be from {} to {}.", (*p)[0], (*p)[1], (*p)[2], (*p)[3]);
+  }
+  if (const auto p = parts_of(message, "*: * not in {*}")) {
+    std::string words = (*p)[2];
+    for (size_t at = 0; (at = words.find(',', at)) != std::string::npos; at += 2) words.insert(at + 1, " ");
+    return say("{} is '{}'; it must be one of {}.", (*p)[0], (*p)[1], words);
+  }
+  if (const auto p = parts_of(message, "Could not convert: * = *")) {
+    return say("{}: '{}' is not a number it can take.", (*p)[0], (*p)[1]);
+  }
+  if (const auto p = parts_of(message, "* is required")) return say("{} is missing.", (*p)[0]);
+  if (const auto p = parts_of(message, "*: * required * missing")) return say("{} needs a value.", (*p)[0]);
+  if (const auto p = parts_of(message, "*: At least * required but received *")) {
+    return say("{} needs a value.", (*p)[0]);
+  }
+  if (const auto p = parts_of(message, "*: At Most 1 required but received *")) {
+    return say("{} is given more than once.", (*p)[0]);
+  }
+  if (const auto p = parts_of(message, "* was given a disallowed flag override")) {
+    return say("{} takes no value.", (*p)[0]);
+  }
+  if (const auto p = parts_of(message, "* requires *")) return say("{} needs {} beside it.", (*p)[0], (*p)[1]);
+  if (const auto p = parts_of(message, "* excludes *")) {
+    return say("{} and {} exclude each other.", (*p)[0], (*p)[1]);
+  }
+  return message.ends_with(".") ? message : message + ".";
+}
+
 }  // namespace
 
-void lay_out_help(CLI::App& app) { app.formatter(std::make_shared<HelpFormatter>()); }
+void lay_out_help(CLI::App& app) {
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", tr("Show this help"));
+}
 
 std::string help_text(const CLI::App& app) {
   std::string text = app.help();
@@ -129,12 +182,7 @@ std::string usage_problem(const CLI::App& app, const CLI::ParseError& error,
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     return about_unexpected(app, command, first_unexpected(command, arguments));
   }
-  std::string message = error.what();
-  if (const size_t at = message.find(": At Most 1 required"); at != std::string::npos) {
-    return say("{} is given more than once.", message.substr(0, at));
-  }
-  if (!message.ends_with(".")) message += '.';
-  return message;
+  return in_our_words(error.what());
 }
 
 }  // namespace mang::cli

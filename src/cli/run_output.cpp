@@ -14,6 +14,24 @@ namespace {
 
 constexpr int64_t kLongPrompt = 256;  // tokens; shorter ones are read in a moment
 
+std::string why_it_ended(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::stop_token:
+      return tr("stop token");
+    case FinishReason::stop_string:
+      return tr("stop string");
+    case FinishReason::max_tokens:
+      return tr("max tokens");
+    case FinishReason::context_full:
+      return tr("context full");
+    case FinishReason::cancelled:
+      return tr("cancelled");
+    case FinishReason::error:
+      break;
+  }
+  return tr("error");
+}
+
 void print_statistics(const AnswerRecord& record, const Answerer& answerer) {
   const RequestStats& stats = record.done.stats;
   const MemoryUse memory = memory_use();
@@ -34,7 +52,7 @@ void print_statistics(const AnswerRecord& record, const Answerer& answerer) {
   row(tr("KV cache"),
       say("{}, {} when all {} tokens of the context are used", kv_type_name(answerer.kv_type()),
           human_bytes(static_cast<uint64_t>(answerer.engine().kv_bytes())), answerer.engine().context()));
-  row(tr("ended by"), tr(finish_reason_name(record.done.reason)));
+  row(tr("ended by"), why_it_ended(record.done.reason));
   row(tr("seed"), fmt::format("{}", answerer.sampling().seed));
   print_error_line("\n" + page.text().substr(0, page.text().size() - 1));
 }

@@ -128,7 +128,7 @@ int report(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   });
 }
 
-HttpFailure explain(CURLcode code, const std::string& url, const char* detail, const Hop& hop) {
+HttpFailure explain(CURLcode code, const std::string& url, const Error& detail, const Hop& hop) {
   using Kind = HttpFailure::Kind;
   const std::string host = host_of(url);
   if (hop.stopped) return {Kind::stopped, fail("the transfer from {} was stopped.", host)};
@@ -146,7 +146,7 @@ HttpFailure explain(CURLcode code, const std::string& url, const char* detail, c
     case CURLE_UNSUPPORTED_PROTOCOL:
       return {Kind::refused, fail("'{}' is not an http or https address.", url)};
     case CURLE_OPERATION_TIMEDOUT:
-      return {hop.announced ? Kind::stalled : Kind::unreachable, fail("{} stopped answering: {}.", host, detail)};
+      return {hop.announced ? Kind::stalled : Kind::unreachable, fail("{} stopped answering.", host)};
     default:
       return {Kind::broken, fail("the transfer from {} broke off: {}.", host, detail)};
   }
@@ -197,7 +197,12 @@ std::optional<HttpFailure> run_hop(const HttpRequest& request, const std::string
     return std::nullopt;
   }
   if (hop.body_unwanted && !hop.stopped) return std::nullopt;
-  return explain(code, url, detail[0] ? detail : curl_easy_strerror(code), hop);
+  long number = 0;  // of the operating system, where a connection failed
+  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+  if (code == CURLE_COULDNT_CONNECT && number != 0) {
+    return explain(code, url, system_error(static_cast<int>(number)), hop);
+  }
+  return explain(code, url, Error{detail[0] ? detail : curl_easy_strerror(code)}, hop);
 }
 
 // Where a redirect leads; "" where it names nothing usable.
