@@ -12,6 +12,16 @@
 
 namespace mang::cli {
 
+namespace {
+
+// A full disk is said as such, whatever it stopped.
+Error about_errno(const std::string& path, Error otherwise) {
+  if (errno != ENOSPC && errno != EDQUOT) return otherwise;
+  return Error{say("{}: the disk is full. Free some space and run the same command again.", path)};
+}
+
+}  // namespace
+
 Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t rows, int64_t cols) {
   NpyWriter writer;
   writer.path_ = path;
@@ -19,7 +29,9 @@ Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t rows, int64
   const bool direct = ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
   writer.pending_ = direct ? path : fmt::format("{}.{}.partial", path, ::getpid());
   writer.fd_ = ::open(writer.pending_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (writer.fd_ < 0) return Error{say("{}: could not be created: {}.", path, system_error(errno))};
+  if (writer.fd_ < 0) {
+    return about_errno(path, Error{say("{}: could not be created: {}.", path, system_error(errno))});
+  }
   writer.missing_ = static_cast<uint64_t>(rows) * static_cast<uint64_t>(cols);
 
   // Magic, version 1.0, header length, header: padded with spaces so that the data starts at a multiple of 64.
@@ -48,10 +60,7 @@ NpyWriter::~NpyWriter() {
 }
 
 Error NpyWriter::write_error() const {
-  if (errno == ENOSPC || errno == EDQUOT) {
-    return Error{say("{}: the disk is full. Free some space and run the same command again.", path_)};
-  }
-  return Error{say("{}: could not be written: {}.", path_, system_error(errno))};
+  return about_errno(path_, Error{say("{}: could not be written: {}.", path_, system_error(errno))});
 }
 
 Result<void> NpyWriter::write_bytes(const void* bytes, size_t n) {
@@ -80,7 +89,7 @@ Result<void> NpyWriter::finish() {
     return write_error();
   }
   if (pending_ != path_ && ::rename(pending_.c_str(), path_.c_str()) != 0) {
-    Error why = Error{say("{}: could not be put in place: {}.", path_, system_error(errno))};
+    Error why = about_errno(path_, Error{say("{}: could not be put in place: {}.", path_, system_error(errno))});
     ::unlink(pending_.c_str());
     return why;
   }
