@@ -51,8 +51,9 @@ class ByteCursor {
     return std::string_view(reinterpret_cast<const char*>(raw.data()), raw.size());
   }
 
-  // Refuses a count of items that could not fit in what is left, before anything is allocated for them.
-  Result<void> expect_room(uint64_t count, uint64_t bytes_each, std::string_view items) const {
+  // Refuses a count of items that could not fit in what is left, before anything is allocated for them. `items`: what
+  // they are called, "tensors".
+  Result<void> expect_room(uint64_t count, uint64_t bytes_each, const Error& items) const {
     if (bytes_each != 0 && count > remaining() / bytes_each) {
       return fail("{}: {} {} announced at byte {}, but only {} bytes are left. The file is damaged.", what_, count, items,
                   position_, remaining());

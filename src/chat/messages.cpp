@@ -5,19 +5,20 @@
 namespace mang {
 namespace {
 
-Result<Json> parse_objects(std::string_view text, std::string_view what, std::string_view kind) {
-  MANG_TRY(Json json, parse_json(text, what));
-  if (!json.is_array()) return fail("{}: expected a JSON array of {}s.", what, kind);
-  for (size_t i = 0; i < json.size(); ++i) {
-    if (!json[i].is_object()) return fail("{}: {} {} is not a JSON object.", what, kind, i + 1);
+// The number of the first entry that is not an object, counted from 1; 0: all are.
+size_t first_other(const Json& array) {
+  for (size_t i = 0; i < array.size(); ++i) {
+    if (!array[i].is_object()) return i + 1;
   }
-  return json;
+  return 0;
 }
 
 }  // namespace
 
 Result<Json> parse_messages(std::string_view text, std::string_view what) {
-  MANG_TRY(Json json, parse_objects(text, what, "message"));
+  MANG_TRY(Json json, parse_json(text, what));
+  if (!json.is_array()) return fail("{}: expected a JSON array of messages.", what);
+  if (const size_t at = first_other(json)) return fail("{}: message {} is not a JSON object.", what, at);
   if (json.empty()) return fail("{}: the conversation is empty; it needs at least one message.", what);
   for (size_t i = 0; i < json.size(); ++i) {
     const auto role = json[i].find("role");
@@ -29,7 +30,12 @@ Result<Json> parse_messages(std::string_view text, std::string_view what) {
   return json;
 }
 
-Result<Json> parse_tools(std::string_view text, std::string_view what) { return parse_objects(text, what, "tool"); }
+Result<Json> parse_tools(std::string_view text, std::string_view what) {
+  MANG_TRY(Json json, parse_json(text, what));
+  if (!json.is_array()) return fail("{}: expected a JSON array of tools.", what);
+  if (const size_t at = first_other(json)) return fail("{}: tool {} is not a JSON object.", what, at);
+  return json;
+}
 
 jinja::Value to_template_value(const Json& json) {
   using jinja::Value;

@@ -41,7 +41,10 @@ Result<AnswerRecord> Answerer::chat(const ChatRequest& request, Listener& listen
   const std::span<const int32_t> all(ids);
   const std::string end = tokenizer_->decode(all.last(std::min(kLast, all.size())));
   ReasoningSplitter splitter(reasoning_left_open(end));
-  return answer(std::move(ids), &splitter, listener, context);
+  MANG_TRY(AnswerRecord record,
+           answer(std::move(ids), conversation_since(messages_, request.messages), &splitter, listener, context));
+  messages_ = request.messages;
+  return record;
 }
 
 Result<const ChatTemplate*> Answerer::chat_template(bool with_tools) {
@@ -52,8 +55,10 @@ Result<const ChatTemplate*> Answerer::chat_template(bool with_tools) {
 }
 
 Result<AnswerRecord> Answerer::continue_raw(const std::string& bytes, Listener& listener, const Context& context) {
-  return answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}), nullptr, listener,
-                context);
+  MANG_TRY(AnswerRecord record, answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}),
+                                       messages_.is_null() ? Since::first : Since::cleared, nullptr, listener, context));
+  messages_ = Json::array();
+  return record;
 }
 
 namespace {
@@ -111,16 +116,18 @@ class Recorder {
 
 }  // namespace
 
-Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, ReasoningSplitter* splitter, Listener& listener,
-                                      const Context& context) {
+Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Since since, ReasoningSplitter* splitter,
+                                      Listener& listener, const Context& context) {
   if (ids.empty()) return Error{tr("the prompt is empty. Give the model something to continue.")};
   Recorder recorder(*tokenizer_, splitter, listener);
+  EnergyMeter meter("/sys");
   Request request;
-  request.prompt = std::move(ids);
+  request.prompt = ids;
   request.sampling = sampling_;
   request.show_special = special_;
   request.session = session_;
   request.on_event = [&](RequestId id, const Event& event) {
+    meter.sample();
     if (!recorder.take(event)) engine_->cancel(id);
   };
   listener.on_prompt(static_cast<int64_t>(request.prompt.size()));
@@ -128,6 +135,8 @@ Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, ReasoningSplitte
   MANG_TRY(engine_->submit(std::move(request)));
   engine_->run_until_done(&context.interrupted);
   AnswerRecord& record = recorder.record;
+  record.energy = meter.use();
+  record.reuse = explain_reuse(record.done.stats, since, ids, *tokenizer_);
   if (record.done.reason == FinishReason::error) return *record.done.error;
   return std::move(record);
 }

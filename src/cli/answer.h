@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "base/energy.h"
 #include "base/result.h"
 #include "chat/reasoning.h"
 #include "chat/template.h"
 #include "cli/context.h"
 #include "cli/device_options.h"
+#include "cli/reuse.h"
 #include "cli/sampling_options.h"
 #include "engine/engine.h"
 #include "load/load_model.h"
@@ -30,6 +32,8 @@ struct AnswerRecord {
   std::string text;
   std::vector<int32_t> ids;
   DoneEvent done;
+  Reuse reuse;
+  EnergyUse energy;
 };
 
 class Answerer {
@@ -64,7 +68,7 @@ class Answerer {
  private:
   Answerer() = default;
   // splitter: tells reasoning and answer apart; null: everything is the answer.
-  Result<AnswerRecord> answer(std::vector<int32_t> ids, ReasoningSplitter* splitter, Listener& listener,
+  Result<AnswerRecord> answer(std::vector<int32_t> ids, Since since, ReasoningSplitter* splitter, Listener& listener,
                               const Context& context);
 
   // In this order: what is below refers to what is above.
@@ -77,6 +81,7 @@ class Answerer {
   std::optional<ChatTemplate> template_;  // made when first asked for
   KvType kv_type_ = KvType::f16;
   bool special_ = false;
+  Json messages_;  // of the request before; null: there was none
 };
 
 }  // namespace mang::cli

@@ -14,6 +14,7 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/out_of_memory.h"
+#include "cli/settings.h"
 #include "cli/version.h"
 
 namespace mang::cli {
@@ -29,11 +30,15 @@ void add_commands(CLI::App& app, Action& action) {
   add_bench(app, action);
   add_perplexity(app, action);
   add_doctor(app, action);
+  add_config(app, action);
   add_tokenize(app, action);
   add_detokenize(app, action);
   add_template(app, action);
   add_logits(app, action);
   add_html_text(app, action);
+  add_worker(app, action);
+  add_completion(app, action);
+  add_manual(app, action);
 }
 
 // The subcommand that was chosen, for hints; empty: none.
@@ -84,8 +89,36 @@ int print(const std::string& text) {
 
 }  // namespace
 
+namespace {
+
+// Before and behind the command. Its value is looked for before the options are declared, in their language.
+void add_language(CLI::App& app) {
+  app.add_option_function<std::string>(
+         "--lang", [](const std::string&) {}, tr("Language: English or Vietnamese (the system's)"))
+      ->check(CLI::IsMember({"en", "vi"}));
+}
+
+// --lang, MANG_LANG, the settings file, and the locale, the first that is there. What makes no sense is told later, in
+// English.
+Language choose_language(const std::vector<std::string>& arguments, const Environment& environment,
+                         const Result<Settings>& settings) {
+  std::optional<std::string> name;
+  for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    if (arguments[i].starts_with("--lang=")) name = arguments[i].substr(7);
+    if (arguments[i] == "--lang" && i + 1 < arguments.size()) name = arguments[i + 1];
+  }
+  if (!name) name = settings.ok() ? settings->early("lang") : environment.get("MANG_LANG");
+  for (const char* variable : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    if (!name) name = environment.get(variable);
+  }
+  return parse_language(name.value_or("en")).value_or(Language::english);
+}
+
+}  // namespace
+
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& help) {
   CLI::App* command = app.add_subcommand(name, help);
+  add_language(*command);
   command->group(tr("Commands"));
   command->footer(tr("Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C."));
   return command;
@@ -102,12 +135,40 @@ int usage_error(std::string_view command, const std::string& message) {
 
 namespace {
 
+// What the command line left open comes from variables and the settings file. `mang config` also runs where a key is
+// wrong, since it is what such a key is changed with.
+Result<void> apply_settings(Result<Settings>& settings, CLI::App& app) {
+  if (!settings.ok()) return settings.error();
+  if (app.get_subcommands().empty()) return {};  // the greeting needs none
+  const CLI::App& command = *app.get_subcommands().front();
+  if (command.get_name() == "config") return {};
+  const auto warn = [](const std::string& sentence) { print_error_line(say("mang: warning: {}", sentence)); };
+  MANG_TRY(settings->check(app, warn));
+  return settings->apply(app, command);
+}
+
+// A value that makes no sense may not be one that was just typed.
+void remind_of_settings(const Settings& settings) {
+  std::string places;
+  for (const Setting& each : settings.used()) {
+    if (each.from == Setting::From::flag) continue;
+    places += fmt::format("{}{} ({})", places.empty() ? "" : ", ", each.key, settings.place(each));
+  }
+  if (!places.empty()) print_error_line(say("mang: also set: {}.", places));
+}
+
 int parse_and_run(int argc, char** argv) {
+  const std::vector<std::string> arguments = arguments_of(argc, argv);
+  const Environment environment = Environment::of_process();
+  Result<Settings> settings = Settings::read(environment);
+  set_language(choose_language(arguments, environment, settings));
+
   CLI::App app{tr("Măng runs open-weight language models on your own machine.")};
   app.name("mang");
-  app.set_version_flag("--version", std::string("mang ") + kVersion);
-  app.require_subcommand(0, 1);
   lay_out_help(app);
+  app.set_version_flag("--version", std::string("mang ") + kVersion, tr("Show the version"));
+  add_language(app);
+  app.require_subcommand(0, 1);
   app.footer(
       tr("Examples:\n"
          "  mang run \"Why does bamboo grow so fast?\"\n"
@@ -116,8 +177,8 @@ int parse_and_run(int argc, char** argv) {
          "'mang COMMAND --help' explains a command."));
   Action action;
   add_commands(app, action);
+  if (settings.ok()) settings->prepare(app);
 
-  const std::vector<std::string> arguments = arguments_of(argc, argv);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -134,15 +195,20 @@ int parse_and_run(int argc, char** argv) {
   }
 
   Log log = [](const Error& warning) { print_error_line(say("mang: warning: {}", warning)); };
-  Environment environment = Environment::of_process();
+  if (const Result<void> applied = apply_settings(settings, app); !applied.ok()) {
+    print_error(applied.error());
+    return kExitUsage;
+  }
   Result<Catalog> catalog = known_models(environment);
   if (!catalog.ok()) {
     print_error(catalog.error());
     return kExitFailed;
   }
-  Context context{std::move(environment), *catalog, catch_interrupts(), Output(), std::move(log)};
+  Context context{environment, *settings, *catalog, catch_interrupts(), Output(), std::move(log)};
   const Result<int> outcome = action(context);
-  return finish(context, outcome);
+  const int code = finish(context, outcome);
+  if (code == kExitUsage) remind_of_settings(*settings);
+  return code;
 }
 
 }  // namespace

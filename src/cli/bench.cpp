@@ -237,10 +237,12 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_option("-r,--repetitions", options->repetitions, tr("Repetitions of each test (5)"))
       ->check(CLI::Range(int64_t{1}, int64_t{1000}))
       ->type_name("N");
-  command->add_option("-o,--output", options->output, tr("md, csv or json"))
-      ->check(CLI::IsMember({"md", "csv", "json"}));
-  command->add_flag(
-      "--json", [options](int64_t) { options->output = "json"; }, tr("The same as -o json"));
+  CLI::Option* output = command->add_option("-o,--output", options->output, tr("md, csv or json"));
+  output->check(CLI::IsMember({"md", "csv", "json"}));
+  command
+      ->add_flag(
+          "--json", [options](int64_t) { options->output = "json"; }, tr("The same as -o json"))
+      ->excludes(output);
   command->add_flag("--no-warmup", options->no_warm_up, tr("No unmeasured run before"));
   command->add_flag("--no-probe", options->no_probe, tr("Do not probe the machine's limits around each row"));
   add_device_options(*command, options->device, false);

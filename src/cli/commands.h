@@ -26,8 +26,12 @@ void add_bench(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
+void add_config(CLI::App& app, Action& action);
 void add_detokenize(CLI::App& app, Action& action);
 void add_template(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
+void add_worker(CLI::App& app, Action& action);
+void add_completion(CLI::App& app, Action& action);
+void add_manual(CLI::App& app, Action& action);
 
 }  // namespace mang::cli

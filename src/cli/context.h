@@ -11,6 +11,8 @@
 
 namespace mang::cli {
 
+class Settings;
+
 // Exit codes of the program (interrupt.h has the one for Ctrl-C).
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;
@@ -18,6 +20,7 @@ inline constexpr int kExitUsage = 2;
 
 struct Context {
   Environment environment;
+  const Settings& settings;
   const Catalog& catalog;
   const std::atomic<bool>& interrupted;
   Output out;

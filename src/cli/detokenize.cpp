@@ -61,8 +61,9 @@ void add_detokenize(CLI::App& app, Action& action) {
                    tr("A model; a vocabulary-only GGUF file or a directory with only "
                       "tokenizer files is enough"))
       ->required();
-  command->add_flag("--json", options->json, tr("Read one JSON array of ids, write the text as it is"));
-  command->add_flag("--jsonl", options->jsonl, tr("Read an array a line, write a JSON string a line"));
+  CLI::Option* json =
+      command->add_flag("--json", options->json, tr("Read one JSON array of ids, write the text as it is"));
+  command->add_flag("--jsonl", options->jsonl, tr("Read an array a line, write a JSON string a line"))->excludes(json);
   command->callback(
       [options, &action] { action = [options](Context& context) { return detokenize(*options, context); }; });
 }

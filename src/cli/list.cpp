@@ -45,7 +45,8 @@ Result<int> list_available(const Options& options, Context& context) {
   Json rows = Json::array();
   size_t width = 4;
   for (const CatalogEntry& entry : context.catalog.entries()) width = std::max(width, entry.name.size());
-  std::string text = fmt::format("{:<{}}  {:>8}  {:>8}  {:>7}  {}\n", "NAME", width, "SIZE", "MEMORY", "WORDS/S", "");
+  std::string text =
+      fmt::format("{:<{}}  {:>8}  {:>8}  {:>7}\n", tr("NAME"), width, tr("SIZE"), tr("MEMORY"), tr("WORDS/S"));
   for (const CatalogEntry& entry : context.catalog.entries()) {
     const Candidate candidate = assess(entry, entry.quantizations().front(), situation);
     const bool can = candidate.runs && candidate.fits;
@@ -101,7 +102,8 @@ Result<int> list(const Options& options, Context& context) {
   size_t width = 4;
   for (const StoredModel& model : models) width = std::max(width, model.name.size());
   width = std::min<size_t>(width, 60);
-  context.out.write(fmt::format("{:<{}}  {:<12}  {:>8}  {}\n", "NAME", width, "ID", "SIZE", "MODIFIED"));
+  context.out.write(
+      fmt::format("{:<{}}  {:<12}  {:>8}  {}\n", tr("NAME"), width, tr("ID"), tr("SIZE"), tr("MODIFIED")));
   const int64_t now = std::time(nullptr);
   for (const StoredModel& model : models) {
     context.out.write(fmt::format("{:<{}}  {:<12}  {:>8}  {}\n", without_terminal_controls(model.name), width, model.id,

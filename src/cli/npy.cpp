@@ -12,6 +12,16 @@
 
 namespace mang::cli {
 
+namespace {
+
+// A full disk is said as such, whatever it stopped.
+Error about_errno(const std::string& path, Error otherwise) {
+  if (errno != ENOSPC && errno != EDQUOT) return otherwise;
+  return Error{say("{}: the disk is full. Free some space and run the same command again.", path)};
+}
+
+}  // namespace
+
 Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t rows, int64_t cols) {
   NpyWriter writer;
   writer.path_ = path;
@@ -19,7 +29,9 @@ Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t rows, int64
   const bool direct = ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
   writer.pending_ = direct ? path : fmt::format("{}.{}.partial", path, ::getpid());
   writer.fd_ = ::open(writer.pending_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (writer.fd_ < 0) return writer.error(tr("created"));
+  if (writer.fd_ < 0) {
+    return about_errno(path, Error{say("{}: could not be created: {}.", path, system_error(errno))});
+  }
   writer.missing_ = static_cast<uint64_t>(rows) * static_cast<uint64_t>(cols);
 
   // Magic, version 1.0, header length, header: padded with spaces so that the data starts at a multiple of 64.
@@ -47,11 +59,8 @@ NpyWriter::~NpyWriter() {
   if (pending_ != path_) ::unlink(pending_.c_str());
 }
 
-Error NpyWriter::error(std::string_view verb) const {
-  if (errno == ENOSPC || errno == EDQUOT) {
-    return Error{say("{}: the disk is full. Free some space and run the same command again.", path_)};
-  }
-  return Error{say("{}: could not be {}: {}.", path_, verb, system_error(errno))};
+Error NpyWriter::write_error() const {
+  return about_errno(path_, Error{say("{}: could not be written: {}.", path_, system_error(errno))});
 }
 
 Result<void> NpyWriter::write_bytes(const void* bytes, size_t n) {
@@ -59,7 +68,7 @@ Result<void> NpyWriter::write_bytes(const void* bytes, size_t n) {
   while (n > 0) {
     const ssize_t written = ::write(fd_, from, n);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return error(tr("written"));
+    if (written < 0) return write_error();
     from += written;
     n -= static_cast<size_t>(written);
   }
@@ -77,10 +86,10 @@ Result<void> NpyWriter::finish() {
   const int fd = std::exchange(fd_, -1);
   if (::close(fd) != 0) {
     if (pending_ != path_) ::unlink(pending_.c_str());
-    return error(tr("written"));
+    return write_error();
   }
   if (pending_ != path_ && ::rename(pending_.c_str(), path_.c_str()) != 0) {
-    Error why = error(tr("put in place"));
+    Error why = about_errno(path_, Error{say("{}: could not be put in place: {}.", path_, system_error(errno))});
     ::unlink(pending_.c_str());
     return why;
   }

@@ -28,7 +28,7 @@ class NpyWriter {
 
  private:
   NpyWriter() = default;
-  [[nodiscard]] Error error(std::string_view verb) const;
+  [[nodiscard]] Error write_error() const;
   Result<void> write_bytes(const void* bytes, size_t n);
 
   std::string path_;

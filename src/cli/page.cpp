@@ -8,14 +8,10 @@
 #include "cli/io.h"
 
 namespace mang::cli {
-namespace {
 
-// Characters of UTF-8 text: close enough to columns for names and numbers.
 size_t columns(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
-
-}  // namespace
 
 std::string wrapped(std::string_view text, size_t indent, size_t width) {
   std::string out;

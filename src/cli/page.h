@@ -6,6 +6,9 @@
 
 namespace mang::cli {
 
+// Characters of UTF-8 text: close enough to columns for names, numbers and the languages spoken here.
+size_t columns(std::string_view text);
+
 // Text broken at its spaces into lines of at most `width` columns, where words allow it. It begins after `indent`
 // columns, and so do the lines below.
 std::string wrapped(std::string_view text, size_t indent, size_t width);

@@ -15,6 +15,7 @@
 #include "cli/recommend.h"
 #include "cli/run_input.h"
 #include "cli/run_output.h"
+#include "cli/settings.h"
 
 namespace mang::cli {
 namespace {
@@ -64,16 +65,15 @@ Result<int> run(Options options, Context& context) {
   }
   History history(context.environment, !options.no_history);
   take_conversation_name(options, positionals, history);
-  Result<RunInput> input = interpret_run(positionals, options.model, options.prompt, context.catalog);
+  // A model from the settings is the one to take when none is named, not one that is named.
+  const std::optional<std::string> named = context.settings.given("model") ? options.model : std::nullopt;
+  Result<RunInput> input = interpret_run(positionals, named, options.prompt, context.catalog);
   if (!input.ok()) return usage_error("run", message_of(input.error()));
 
-  if (options.output.raw && !options.system.empty()) {
-    return usage_error("run", tr("--raw takes no system message: write everything into the prompt."));
-  }
   if (options.output.raw && options.resume) {
     return usage_error("run", tr("--raw goes on with a prompt, not with a conversation: leave out --resume."));
   }
-  if (options.resume && !options.system.empty()) {
+  if (options.resume && !options.system.empty() && context.settings.given("system")) {
     return usage_error("run", tr("the conversation has a system message of its own: '/set system …' changes it."));
   }
   // What is wrong whatever the model is told before anything is fetched or read. (Only the model knows its vocabulary.)
@@ -91,11 +91,11 @@ Result<int> run(Options options, Context& context) {
     MANG_TRY(resumed, history.resume(*options.resume));
     if (!input->model) input->model = resumed.about.model;
   }
-  std::string model = input->model.value_or("");
+  std::string model = input->model.value_or(options.model.value_or(""));
   const bool known = model.empty() || classify(model, context.catalog) == RefKind::name;
   ModelRef ref;
   if (!known) {
-    MANG_TRY(ref, find_model(model, !options.model && !options.prompt && positionals.size() == 1, context));
+    MANG_TRY(ref, find_model(model, input->model && !named && !options.prompt && positionals.size() == 1, context));
   }
 
   // Files are read before anything is fetched or loaded. Piped text is taken as it is: @ means other things there.
@@ -172,11 +172,13 @@ void add_run(CLI::App& app, Action& action) {
          "Exit codes: 0 fine, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C."));
   command->add_option("-m,--model", options->model, tr("The model, whatever it looks like"))->type_name("MODEL");
   command->add_option("-p,--prompt", options->prompt, tr("The prompt, whatever it looks like"))->type_name("TEXT");
-  command->add_option("-s,--system", options->system, tr("The system message"))->type_name("TEXT");
+  CLI::Option* system = command->add_option("-s,--system", options->system, tr("The system message"));
+  system->type_name("TEXT");
   command->add_flag("--resume{last}", options->resume,
                     tr("Go on with the latest conversation, or with --resume=NAME with that one"));
   command->add_flag("--no-history", options->no_history, tr("Keep nothing of the conversation"));
-  command->add_flag("--raw", options->output.raw, tr("Continue the prompt's bytes as they are: no chat template"));
+  command->add_flag("--raw", options->output.raw, tr("Continue the prompt's bytes as they are: no chat template"))
+      ->excludes(system);
   command->add_flag("--special", options->answer.special,
                     tr("Read control tokens in a raw prompt as such, and show those of the answer"));
   command->add_flag("-v,--verbose", options->output.verbose,
@@ -185,6 +187,13 @@ void add_run(CLI::App& app, Action& action) {
                     tr("Accept a licence that asks for consent without being asked"));
   command->add_flag("-q,--quiet", options->quiet, tr("No line about the default model"));
   command->add_flag("--json", options->output.json, tr("Write the answer and its figures as JSON when it is complete"));
+  command
+      ->add_option("--price-per-kwh", options->output.price.per_kwh,
+                   tr("What a kilowatt hour costs: says what an answer costs"))
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("PRICE");
+  command->add_option("--currency", options->output.price.currency, tr("The currency of that price"))
+      ->type_name("NAME");
   command->add_flag("--plain", options->output.plain, tr("Write Markdown as it is, also on a terminal"));
   command->add_flag("--hide-thinking", options->output.hide_thinking,
                     tr("Fold what the model thinks before it answers to one line"));

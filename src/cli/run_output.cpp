@@ -6,72 +6,18 @@
 #include <utility>
 
 #include "base/json.h"
-#include "base/units.h"
-#include "cli/memory_use.h"
 #include "cli/messages.h"
-#include "cli/page.h"
-#include "kernels/isa.h"
+#include "cli/statistics.h"
 
 namespace mang::cli {
 namespace {
 
 constexpr int64_t kLongPrompt = 256;  // tokens; shorter ones are read in a moment
 
-void print_statistics(const AnswerRecord& record, const Answerer& answerer) {
-  const RequestStats& stats = record.done.stats;
-  const MemoryUse memory = memory_use();
-  const ModelInfo& info = answerer.loaded().model->info();
-  Page page(2, 12, terminal_width(STDERR_FILENO));
-  auto row = [&](const std::string& label, const std::string& value) { page.row(label, value); };
-  row(tr("model"), say("{}, {} parameters", info.architecture, human_count(info.parameters)));
-  row(tr("file"), answerer.loaded().description.path);
-  row(tr("machine"),
-      say("{} threads, {}", answerer.machine().device->threads(), isa_name(answerer.machine().device->isa())));
-  const std::string cached = stats.cached_tokens > 0 ? say(" and {} known before", stats.cached_tokens) : "";
-  row(tr("prompt"), say("{} tokens{} in {:.3f} s, {:.1f} tokens/s", stats.prompt_tokens - stats.cached_tokens, cached,
-                        stats.prefill_seconds, stats.prefill_speed()));
-  row(tr("answer"), say("{} tokens in {:.3f} s, {:.1f} tokens/s", stats.generated_tokens, stats.decode_seconds,
-                        stats.decode_speed()));
-  row(tr("first token"), say("after {:.3f} s", stats.ttft_seconds));
-  row(tr("memory"), say("{} resident, {} at most", human_bytes(memory.resident), human_bytes(memory.peak)));
-  row(tr("KV cache"),
-      say("{}, {} when all {} tokens of the context are used", kv_type_name(answerer.kv_type()),
-          human_bytes(static_cast<uint64_t>(answerer.engine().kv_bytes())), answerer.engine().context()));
-  row(tr("ended by"), tr(finish_reason_name(record.done.reason)));
-  row(tr("seed"), fmt::format("{}", answerer.sampling().seed));
-  print_error_line("\n" + page.text().substr(0, page.text().size() - 1));
-}
-
 size_t terminal_rows() {
   constexpr size_t kUsual = 24;
   struct winsize size = {};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : kUsual;
-}
-
-Json to_json(const AnswerRecord& record, const Answerer& answerer, const std::string& model) {
-  const MemoryUse memory = memory_use();
-  const RequestStats& stats = record.done.stats;
-  return {{"model", model},
-          {"reasoning", record.reasoning},
-          {"text", record.text},
-          {"ids", record.ids},
-          {"finish_reason", std::string(finish_reason_name(record.done.reason))},
-          {"prompt_tokens", stats.prompt_tokens},
-          {"cached_tokens", stats.cached_tokens},
-          {"generated_tokens", stats.generated_tokens},
-          {"prefill_seconds", stats.prefill_seconds},
-          {"decode_seconds", stats.decode_seconds},
-          {"ttft_seconds", stats.ttft_seconds},
-          {"prefill_tokens_per_second", stats.prefill_speed()},
-          {"decode_tokens_per_second", stats.decode_speed()},
-          {"seed", answerer.sampling().seed},
-          {"context", answerer.engine().context()},
-          {"threads", answerer.machine().device->threads()},
-          {"isa", std::string(isa_name(answerer.machine().device->isa()))},
-          {"kv", std::string(kv_type_name(answerer.kv_type()))},
-          {"kv_bytes", answerer.engine().kv_bytes()},
-          {"resident_bytes", memory.resident},
-          {"peak_resident_bytes", memory.peak}};
 }
 
 }  // namespace
@@ -180,14 +126,18 @@ void conclude(const AnswerRecord& record, const Answerer& answerer, const RunOut
               Context& context) {
   stream.end_line();
   if (options.json) {
-    context.out.write(dump_json(to_json(record, answerer, options.model)));
+    context.out.write(dump_json(statistics_json(record, answerer, options.price, context.settings, options.model)));
     context.out.write("\n");
   }
   (void)context.out.flush().ok();  // an error is told by the last flush
   if (record.done.reason == FinishReason::context_full) {
     print_error_line(say("mang: the answer was cut: the context of {} tokens is full.", answerer.engine().context()));
   }
-  if (options.verbose) print_statistics(record, answerer);
+  if (options.verbose) {
+    const std::string page =
+        statistics_page(record, answerer, options.price, context.settings, terminal_width(STDERR_FILENO));
+    print_error_line("\n" + page.substr(0, page.size() - 1));
+  }
 }
 
 }  // namespace mang::cli

@@ -7,6 +7,7 @@
 
 #include "cli/answer.h"
 #include "cli/context.h"
+#include "cli/energy_words.h"
 #include "cli/markdown.h"
 #include "cli/progress.h"
 
@@ -17,6 +18,7 @@ struct RunOutput {
   bool raw = false;
   bool verbose = false;
   bool json = false;
+  EnergyPrice price;
   bool plain = false;          // Markdown stays as it is written
   bool hide_thinking = false;  // a line says how long it took
   bool show_thinking = false;  // also where it is no terminal

@@ -174,7 +174,7 @@ void show_text(const TextSide& text, Page& page) {
   }
   std::string names;
   for (const NamedTemplate& each : text.templates) {
-    names += fmt::format("{}{} ({} bytes)", names.empty() ? "" : ", ", each.name, each.text.size());
+    names += (names.empty() ? "" : ", ") + say("{} ({} bytes)", each.name, each.text.size());
   }
   page.row(tr("chat template"), names.empty() ? tr("none") : names);
 }

@@ -55,7 +55,6 @@ Result<int> tokenize_lines(const Tokenizer& tokenizer, EncodeOptions encode, Con
 }
 
 Result<int> tokenize(const Options& options, Context& context) {
-  if (options.json && options.jsonl) return usage_error("tokenize", tr("--json and --jsonl exclude each other."));
   MANG_TRY(Tokenizer tokenizer, open_tokenizer(options.model, context));
   const EncodeOptions encode{.parse_special = options.special, .add_special = options.add_special};
   if (options.jsonl) return tokenize_lines(tokenizer, encode, context);
@@ -83,8 +82,8 @@ void add_tokenize(CLI::App& app, Action& action) {
       ->required();
   command->add_flag("--special", options->special, tr("Read control tokens written in the text as control tokens"));
   command->add_flag("--add-special", options->add_special, tr("Add the beginning-of-text token and the like"));
-  command->add_flag("--json", options->json, tr("Write the ids as one JSON array"));
-  command->add_flag("--jsonl", options->jsonl, tr("Read a JSON string a line, write an array a line"));
+  CLI::Option* json = command->add_flag("--json", options->json, tr("Write the ids as one JSON array"));
+  command->add_flag("--jsonl", options->jsonl, tr("Read a JSON string a line, write an array a line"))->excludes(json);
   command->callback(
       [options, &action] { action = [options](Context& context) { return tokenize(*options, context); }; });
 }

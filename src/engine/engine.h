@@ -35,15 +35,21 @@ using SessionId = uint64_t;
 enum class FinishReason { stop_token, stop_string, max_tokens, context_full, cancelled, error };
 std::string_view finish_reason_name(FinishReason reason);  // "stop token", …
 
+inline constexpr int64_t kDepartedIds = 16;
+
 struct RequestStats {
   int64_t prompt_tokens = 0;
-  int64_t cached_tokens = 0;     // of the prompt, found in the session or the prefix cache, not computed again
-  int64_t generated_tokens = 0;  // a stop token counts
-  int64_t preemptions = 0;       // times its blocks were needed elsewhere and it was computed again
-  double queue_seconds = 0;      // from submit to the first step that worked on it
-  double prefill_seconds = 0;    // from then to the first token
-  double decode_seconds = 0;     // from the first token to the last
-  double ttft_seconds = 0;       // time to first token: from submit
+  int64_t cached_tokens = 0;  // of the prompt, found in the session or the prefix cache, not computed again
+  // What the session held from its request before, the answer included, and where this prompt departs from it.
+  int64_t session_tokens = 0;             // 0: nothing; its first request, or its blocks were needed elsewhere
+  int64_t session_common = 0;             // ids that are the same from the beginning on
+  std::vector<int32_t> session_departed;  // what it held from there on, kDepartedIds at most
+  int64_t generated_tokens = 0;           // a stop token counts
+  int64_t preemptions = 0;                // times its blocks were needed elsewhere and it was computed again
+  double queue_seconds = 0;               // from submit to the first step that worked on it
+  double prefill_seconds = 0;             // from then to the first token
+  double decode_seconds = 0;              // from the first token to the last
+  double ttft_seconds = 0;                // time to first token: from submit
   // Tokens a second; 0 where nothing was measured.
   [[nodiscard]] double prefill_speed() const;
   [[nodiscard]] double decode_speed() const;

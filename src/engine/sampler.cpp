@@ -126,7 +126,7 @@ Result<int32_t> Sampler::scan(std::span<const float> logits) {
   if (bad != 0) {
     const auto wrong = std::find_if(logits.begin(), logits.end(), [](float l) { return !(l <= FLT_MAX); });
     return fail("The model gave {} as the logit of token {}: its weights are damaged or do not fit its description.",
-                std::isnan(*wrong) ? "NaN" : "infinity", wrong - logits.begin());
+                std::isnan(*wrong) ? fail("NaN") : fail("infinity"), wrong - logits.begin());
   }
   const float best = block_best_[best_block];
   if (best == -kInfinity) return fail("No token is left to choose: all of them are banned.");

@@ -97,8 +97,20 @@ Scheduler::Reuse Scheduler::find_reuse(Sequence& sequence) const {
   return reuse;
 }
 
+// For whoever wants to know why a prompt had to be read: what the session held, and where the prompt departs from it.
+void Scheduler::compare_with_session(Sequence& sequence) const {
+  const auto found = sessions_.find(sequence.session);
+  if (found == sessions_.end()) return;
+  const std::vector<int32_t>& ids = found->second.ids;
+  const auto end = std::mismatch(ids.begin(), ids.end(), sequence.tokens.begin(), sequence.tokens.end()).first;
+  sequence.stats.session_tokens = static_cast<int64_t>(ids.size());
+  sequence.stats.session_common = end - ids.begin();
+  sequence.stats.session_departed.assign(end, end + std::min<int64_t>(ids.end() - end, kDepartedIds));
+}
+
 void Scheduler::attach(Sequence& sequence, const Reuse& reuse) {
   MANG_CHECK(sequence.blocks.empty() && sequence.computed == 0);
+  if (!sequence.admitted) compare_with_session(sequence);
   if (!reuse.from_session) {
     sequence.blocks = store_.take(sequence.keys, reuse.blocks);
     drop_session(sequence.session);

@@ -67,6 +67,7 @@ class Scheduler {
   bool room_for(const Sequence& sequence, const Reuse& reuse);
   Reuse find_reuse(Sequence& sequence) const;
   void attach(Sequence& sequence, const Reuse& reuse);
+  void compare_with_session(Sequence& sequence) const;
   bool give_blocks(Sequence& sequence, int64_t positions);
   bool drop_idle_session(SessionId except);
   void preempt_youngest();

@@ -63,12 +63,12 @@ IntegerReader integer_reader(GgufType type) {
   }
 }
 
-std::string type_text(const GgufEntry& entry) {
-  if (entry.type != GgufType::array) return std::string(gguf_value_type_name(entry.type));
-  return fmt::format("array of {}", gguf_value_type_name(entry.element));
+Error type_text(const GgufEntry& entry) {
+  if (entry.type != GgufType::array) return fail("{}", gguf_value_type_name(entry.type));
+  return fail("array of {}", gguf_value_type_name(entry.element));
 }
 
-Error wrong_type(const GgufMetadata& metadata, const GgufEntry& entry, std::string_view wanted) {
+Error wrong_type(const GgufMetadata& metadata, const GgufEntry& entry, const Error& wanted) {
   return fail("{}: the metadata key {} holds {} (type {}), but {} is needed.", metadata.what(), in_quotes(entry.key),
               gguf_value_text(entry), type_text(entry), wanted);
 }
@@ -121,26 +121,26 @@ Result<const GgufEntry*> GgufMetadata::need(std::string_view key) const {
 
 Result<const GgufEntry*> GgufMetadata::need_array(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need(key));
-  if (entry->type != GgufType::array) return wrong_type(*this, *entry, "an array");
+  if (entry->type != GgufType::array) return wrong_type(*this, *entry, Error{"an array"});
   return entry;
 }
 
 Result<uint64_t> GgufMetadata::get_u64(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need(key));
   const IntegerReader reader = integer_reader(entry->type);
-  if (reader.load == nullptr) return wrong_type(*this, *entry, "an integer");
+  if (reader.load == nullptr) return wrong_type(*this, *entry, Error{"an integer"});
   const Integer value = reader.load(entry->payload.data());
-  if (value.negative) return wrong_type(*this, *entry, "an integer of at least 0");
+  if (value.negative) return wrong_type(*this, *entry, Error{"an integer of at least 0"});
   return value.magnitude;
 }
 
 Result<int64_t> GgufMetadata::get_i64(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need(key));
   const IntegerReader reader = integer_reader(entry->type);
-  if (reader.load == nullptr) return wrong_type(*this, *entry, "an integer");
+  if (reader.load == nullptr) return wrong_type(*this, *entry, Error{"an integer"});
   const Integer value = reader.load(entry->payload.data());
   if (!value.negative && value.magnitude > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-    return wrong_type(*this, *entry, "an integer below 2^63");
+    return wrong_type(*this, *entry, Error{"an integer below 2^63"});
   }
   return static_cast<int64_t>(value.negative ? uint64_t{0} - value.magnitude : value.magnitude);
 }
@@ -149,24 +149,24 @@ Result<double> GgufMetadata::get_float(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need(key));
   if (entry->type == GgufType::f32) return static_cast<double>(load<float>(entry->payload.data()));
   if (entry->type == GgufType::f64) return load<double>(entry->payload.data());
-  return wrong_type(*this, *entry, "a floating-point number");
+  return wrong_type(*this, *entry, Error{"a floating-point number"});
 }
 
 Result<bool> GgufMetadata::get_bool(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need(key));
-  if (entry->type != GgufType::boolean) return wrong_type(*this, *entry, "a boolean");
+  if (entry->type != GgufType::boolean) return wrong_type(*this, *entry, Error{"a boolean"});
   return entry->payload[0] != std::byte{0};
 }
 
 Result<std::string_view> GgufMetadata::get_string(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need(key));
-  if (entry->type != GgufType::string) return wrong_type(*this, *entry, "a string");
+  if (entry->type != GgufType::string) return wrong_type(*this, *entry, Error{"a string"});
   return text_of(*entry);
 }
 
 Result<std::vector<std::string_view>> GgufMetadata::get_strings(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need_array(key));
-  if (entry->element != GgufType::string) return wrong_type(*this, *entry, "an array of strings");
+  if (entry->element != GgufType::string) return wrong_type(*this, *entry, Error{"an array of strings"});
   std::vector<std::string_view> out;
   out.reserve(entry->count);  // at most payload / 8: checked when the file was opened
   const std::byte* at = entry->payload.data();
@@ -180,7 +180,7 @@ Result<std::vector<std::string_view>> GgufMetadata::get_strings(std::string_view
 
 Result<std::vector<float>> GgufMetadata::get_floats(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need_array(key));
-  if (entry->element != GgufType::f32) return wrong_type(*this, *entry, "an array of f32");
+  if (entry->element != GgufType::f32) return wrong_type(*this, *entry, Error{"an array of f32"});
   std::vector<float> out(entry->count);
   if (!out.empty()) std::memcpy(out.data(), entry->payload.data(), entry->payload.size());
   return out;
@@ -189,7 +189,7 @@ Result<std::vector<float>> GgufMetadata::get_floats(std::string_view key) const 
 Result<std::vector<int64_t>> GgufMetadata::get_integers(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need_array(key));
   const IntegerReader reader = integer_reader(entry->element);
-  if (reader.load == nullptr) return wrong_type(*this, *entry, "an array of integers");
+  if (reader.load == nullptr) return wrong_type(*this, *entry, Error{"an array of integers"});
   std::vector<int64_t> out(entry->count);
   for (uint64_t i = 0; i < entry->count; ++i) {
     const Integer value = reader.load(entry->payload.data() + i * reader.bytes);
@@ -204,7 +204,7 @@ Result<std::vector<int64_t>> GgufMetadata::get_integers(std::string_view key) co
 
 Result<std::vector<bool>> GgufMetadata::get_bools(std::string_view key) const {
   MANG_TRY(const GgufEntry* entry, need_array(key));
-  if (entry->element != GgufType::boolean) return wrong_type(*this, *entry, "an array of booleans");
+  if (entry->element != GgufType::boolean) return wrong_type(*this, *entry, Error{"an array of booleans"});
   std::vector<bool> out(entry->count);
   for (uint64_t i = 0; i < entry->count; ++i) out[i] = entry->payload[i] != std::byte{0};
   return out;

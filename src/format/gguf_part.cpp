@@ -94,8 +94,8 @@ Result<Counts> read_header(ByteCursor& in) {
   if (counts.entries > kGgufMaxKeys) {
     return fail("{}: announces {} metadata keys; more than {} are refused.", in.what(), counts.entries, kGgufMaxKeys);
   }
-  MANG_TRY(in.expect_room(counts.entries, kMinEntryBytes, "metadata keys"));
-  MANG_TRY(in.expect_room(counts.tensors, kMinTensorInfoBytes, "tensors"));
+  MANG_TRY(in.expect_room(counts.entries, kMinEntryBytes, Error{"metadata keys"}));
+  MANG_TRY(in.expect_room(counts.tensors, kMinTensorInfoBytes, Error{"tensors"}));
   return counts;
 }
 
@@ -129,13 +129,13 @@ Result<void> skip_elements(ByteCursor& in, const ArrayHead& head, int depth) {
                 in.position());
   }
   if (const uint64_t each = scalar_bytes(head.element); each != 0) {
-    MANG_TRY(in.expect_room(head.count, each, "array elements"));
+    MANG_TRY(in.expect_room(head.count, each, Error{"array elements"}));
     MANG_TRY(std::span<const std::byte> raw, in.take(head.count * each));
     if (head.element == GgufType::boolean) MANG_TRY(check_booleans(raw, in));
     return {};
   }
   const bool strings = head.element == GgufType::string;
-  MANG_TRY(in.expect_room(head.count, strings ? 8 : 12, "array elements"));
+  MANG_TRY(in.expect_room(head.count, strings ? 8 : 12, Error{"array elements"}));
   for (uint64_t i = 0; i < head.count; ++i) {
     if (strings) {
       MANG_TRY(read_string(in));
@@ -238,10 +238,11 @@ Result<TensorInfo> read_tensor_info(ByteCursor& in) {
   MANG_TRY(uint32_t id, in.read<uint32_t>());
   const auto dtype = dtype_from_gguf_id(id);
   if (!dtype) {
+    const std::string_view name = gguf_type_name(id);
     return fail(
         "{}: tensor {} is stored as {} (type {}), which is not read here. Choose a file quantized as Q4_K_M, Q8_0 "
         "or another type that is.",
-        in.what(), in_quotes(info.name), gguf_type_name(id), id);
+        in.what(), in_quotes(info.name), name.empty() ? Error{"an unknown type"} : fail("{}", name), id);
   }
   info.dtype = *dtype;
   MANG_TRY(info.bytes, stored_bytes(info, in.what()));

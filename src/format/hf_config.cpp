@@ -25,12 +25,12 @@ class CountEvents : public JsonEvents {
   bool on_other() override { return count(); }
 
  protected:
-  std::string wanted() const override { return "nothing is expected"; }
+  Error wanted() const override { return Error{"nothing is expected"}; }
 
  private:
   bool count() {
     if (++values_ <= kHfConfigMaxValues) return true;
-    return refuse(fmt::format("{}: has more than {} values, which is refused.", what(), kHfConfigMaxValues));
+    return refuse(fail("{}: has more than {} values, which is refused.", what(), kHfConfigMaxValues));
   }
   uint64_t values_ = 0;
 };
@@ -73,7 +73,7 @@ Result<const nlohmann::json*> HfConfig::need(std::string_view key) const {
   return value;
 }
 
-Error HfConfig::wrong_type(std::string_view key, std::string_view wanted) const {
+Error HfConfig::wrong_type(std::string_view key, const Error& wanted) const {
   const std::string found = find(key)->dump(-1, ' ', false, Tree::error_handler_t::replace);
   return fail("{}: {} is {}, but {} is needed.", what_, in_quotes(key), printable(found, 80), wanted);
 }
@@ -97,33 +97,33 @@ std::vector<std::string> HfConfig::keys() const {
 
 Result<uint64_t> HfConfig::get_u64(std::string_view key) const {
   MANG_TRY(const Tree* value, need(key));
-  if (!value->is_number_unsigned()) return wrong_type(key, "an integer of at least 0");
+  if (!value->is_number_unsigned()) return wrong_type(key, Error{"an integer of at least 0"});
   return value->get<uint64_t>();
 }
 
 Result<int64_t> HfConfig::get_i64(std::string_view key) const {
   MANG_TRY(const Tree* value, need(key));
   if (!value->is_number_integer() || (value->is_number_unsigned() && value->get<uint64_t>() > uint64_t{INT64_MAX})) {
-    return wrong_type(key, "an integer below 2^63");
+    return wrong_type(key, Error{"an integer below 2^63"});
   }
   return value->get<int64_t>();
 }
 
 Result<double> HfConfig::get_float(std::string_view key) const {
   MANG_TRY(const Tree* value, need(key));
-  if (!value->is_number()) return wrong_type(key, "a number");
+  if (!value->is_number()) return wrong_type(key, Error{"a number"});
   return value->get<double>();
 }
 
 Result<bool> HfConfig::get_bool(std::string_view key) const {
   MANG_TRY(const Tree* value, need(key));
-  if (!value->is_boolean()) return wrong_type(key, "true or false");
+  if (!value->is_boolean()) return wrong_type(key, Error{"true or false"});
   return value->get<bool>();
 }
 
 Result<std::string> HfConfig::get_string(std::string_view key) const {
   MANG_TRY(const Tree* value, need(key));
-  if (!value->is_string()) return wrong_type(key, "a string");
+  if (!value->is_string()) return wrong_type(key, Error{"a string"});
   return value->get<std::string>();
 }
 
@@ -132,7 +132,7 @@ Result<std::vector<uint64_t>> HfConfig::get_u64s(std::string_view key) const {
   if (value->is_number_unsigned()) return std::vector<uint64_t>{value->get<uint64_t>()};
   const auto is_u64 = [](const Tree& item) { return item.is_number_unsigned(); };
   if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_u64)) {
-    return wrong_type(key, "a list of integers of at least 0");
+    return wrong_type(key, Error{"a list of integers of at least 0"});
   }
   return value->get<std::vector<uint64_t>>();
 }
@@ -141,7 +141,7 @@ Result<std::vector<double>> HfConfig::get_floats(std::string_view key) const {
   MANG_TRY(const Tree* value, need(key));
   const auto is_number = [](const Tree& item) { return item.is_number(); };
   if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_number)) {
-    return wrong_type(key, "a list of numbers");
+    return wrong_type(key, Error{"a list of numbers"});
   }
   return value->get<std::vector<double>>();
 }
@@ -151,14 +151,14 @@ Result<std::vector<std::string>> HfConfig::get_strings(std::string_view key) con
   if (value->is_string()) return std::vector<std::string>{value->get<std::string>()};
   const auto is_string = [](const Tree& item) { return item.is_string(); };
   if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_string)) {
-    return wrong_type(key, "a list of strings");
+    return wrong_type(key, Error{"a list of strings"});
   }
   return value->get<std::vector<std::string>>();
 }
 
 Result<HfConfig> HfConfig::get_object(std::string_view key) const {
   MANG_TRY(const Tree* value, need(key));
-  if (!value->is_object()) return wrong_type(key, "an object");
+  if (!value->is_object()) return wrong_type(key, Error{"an object"});
   return HfConfig(std::shared_ptr<const Tree>(object_, value), fmt::format("{}: {}", what_, printable(key, 80)));
 }
 
@@ -166,7 +166,7 @@ Result<std::vector<HfConfig>> HfConfig::get_objects(std::string_view key) const 
   MANG_TRY(const Tree* value, need(key));
   const auto is_object = [](const Tree& item) { return item.is_object(); };
   if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_object)) {
-    return wrong_type(key, "a list of objects");
+    return wrong_type(key, Error{"a list of objects"});
   }
   std::vector<HfConfig> out;
   for (const Tree& item : *value) {

@@ -28,7 +28,7 @@ class HfConfig {
   // A key that is there and not null: in these files null means "not given".
   [[nodiscard]] bool has(std::string_view key) const;
   [[nodiscard]] bool is_null(std::string_view key) const;  // written as null: a few keys mean "none" by it
-  [[nodiscard]] std::vector<std::string> keys() const;  // sorted, also those that are null
+  [[nodiscard]] std::vector<std::string> keys() const;     // sorted, also those that are null
   [[nodiscard]] const std::string& what() const { return what_; }
 
   [[nodiscard]] Result<uint64_t> get_u64(std::string_view key) const;
@@ -54,7 +54,7 @@ class HfConfig {
   HfConfig(std::shared_ptr<const nlohmann::json> object, std::string what);
   [[nodiscard]] const nlohmann::json* find(std::string_view key) const;  // nullptr: not there, or null
   [[nodiscard]] Result<const nlohmann::json*> need(std::string_view key) const;
-  [[nodiscard]] Error wrong_type(std::string_view key, std::string_view wanted) const;
+  [[nodiscard]] Error wrong_type(std::string_view key, const Error& wanted) const;
 
   std::shared_ptr<const nlohmann::json> object_;
   std::string what_;  // the file, and the path of a nested object: "…/config.json: text_config"

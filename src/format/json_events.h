@@ -22,8 +22,8 @@ Result<void> check_json_text(std::string_view text, std::string_view what);
 std::string json_complaint(std::string_view message);
 
 // Derive from this and override what is expected; everything else is refused as a surprise. A handler that does not
-// like an event returns refuse("…"), which stops the parser. depth() counts the containers that are open around the
-// event; skip() in a key() or start_…() handler passes over the whole value that follows.
+// like an event returns refuse(fail("…")), which stops the parser. depth() counts the containers that are open around
+// the event; skip() in a key() or start_…() handler passes over the whole value that follows.
 class JsonEvents {
  public:
   using number_integer_t = int64_t;
@@ -40,17 +40,17 @@ class JsonEvents {
     MANG_TRY(check_json_text(text, what));
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     if (nlohmann::json::sax_parse(text.begin(), text.end(), this)) return {};
-    return Error{error_};
+    return error_;
   }
 
   // What a format may override. `open` events come before the depth grows, `close` events after it has shrunk.
-  virtual bool on_key(std::string&) { return surprise("a key"); }
-  virtual bool on_string(std::string&) { return surprise("a string"); }
-  virtual bool on_unsigned(uint64_t) { return surprise("a number"); }
-  virtual bool on_other() { return surprise("null, true, false, a negative number or a fraction"); }
-  virtual bool on_open_object() { return surprise("an object"); }
+  virtual bool on_key(std::string&) { return surprise(Error{"a key"}); }
+  virtual bool on_string(std::string&) { return surprise(Error{"a string"}); }
+  virtual bool on_unsigned(uint64_t) { return surprise(Error{"a number"}); }
+  virtual bool on_other() { return surprise(Error{"null, true, false, a negative number or a fraction"}); }
+  virtual bool on_open_object() { return surprise(Error{"an object"}); }
   virtual bool on_close_object() { return true; }
-  virtual bool on_open_array() { return surprise("a list"); }
+  virtual bool on_open_array() { return surprise(Error{"a list"}); }
   virtual bool on_close_array() { return true; }
 
   // nlohmann's interface.
@@ -72,7 +72,7 @@ class JsonEvents {
   bool string(std::string& s) {
     return value([&] { return on_string(s); });
   }
-  bool binary(binary_t&) { return surprise("binary data"); }
+  bool binary(binary_t&) { return surprise(Error{"binary data"}); }
   bool key(std::string& k) { return skipping_ || on_key(k); }
   bool start_object(size_t) {
     return open([&] { return on_open_object(); });
@@ -87,7 +87,7 @@ class JsonEvents {
     return close([&] { return on_close_array(); });
   }
   bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& e) {
-    error_ = fmt::format("{}: is not valid JSON at byte {}: {}.", what_, position, json_complaint(e.what()));
+    error_ = fail("{}: is not valid JSON at byte {}: {}.", what_, position, json_complaint(e.what()));
     return false;
   }
 
@@ -101,15 +101,13 @@ class JsonEvents {
     skip_depth_ = depth_;
     return true;
   }
-  bool refuse(std::string message) {
-    error_ = std::move(message);
+  bool refuse(Error error) {
+    error_ = std::move(error);
     return false;
   }
-  bool surprise(std::string_view found) {
-    return refuse(fmt::format("{}: {} stands where {}.", what_, found, wanted()));
-  }
+  bool surprise(const Error& found) { return refuse(fail("{}: {} stands where {}.", what_, found, wanted())); }
   // Completes "a number stands where …".
-  [[nodiscard]] virtual std::string wanted() const = 0;
+  [[nodiscard]] virtual Error wanted() const = 0;
 
  private:
   template <typename F>
@@ -121,7 +119,7 @@ class JsonEvents {
   template <typename F>
   bool open(F&& use) {
     if (depth_ >= kJsonMaxDepth) {
-      return refuse(fmt::format("{}: JSON nested more than {} levels deep is refused.", what_, kJsonMaxDepth));
+      return refuse(fail("{}: JSON nested more than {} levels deep is refused.", what_, kJsonMaxDepth));
     }
     if (!skipping_ && !use()) return false;
     ++depth_;
@@ -136,7 +134,7 @@ class JsonEvents {
   }
 
   std::string_view what_;
-  std::string error_;
+  Error error_;
   int depth_ = 0;
   bool skipping_ = false;
   int skip_depth_ = 0;

@@ -44,7 +44,7 @@ Result<void> check_layout(const std::vector<SafetensorsEntry>& entries, uint64_t
   }
   if (end != data_bytes) {
     return fail("{}: its tensors take {} bytes, but {} bytes of data are there. {}", what, end, data_bytes,
-                end > data_bytes ? "The file is incomplete: download it again." : "The file is damaged.");
+                end > data_bytes ? Error{"The file is incomplete: download it again."} : Error{"The file is damaged."});
   }
   return {};
 }

@@ -33,7 +33,7 @@ class HeaderEvents : public JsonEvents {
   bool on_open_object() override {
     if (depth() == 0) return true;
     if (depth() == 1 && (in_metadata_ || in_tensor_)) return true;
-    return surprise("an object");
+    return surprise(Error{"an object"});
   }
 
   bool on_key(std::string& key) override {
@@ -49,11 +49,11 @@ class HeaderEvents : public JsonEvents {
       header.metadata.back().second = std::move(text);
       return true;
     }
-    if (depth() != 2 || field_ != Field::dtype) return surprise("a string");
+    if (depth() != 2 || field_ != Field::dtype) return surprise(Error{"a string"});
     const auto dtype = dtype_from_name(text);
     if (!dtype || !is_float(*dtype)) {
-      return refuse(fmt::format("{}: tensor {} is stored as {}, which is not read here; F32, F16 and BF16 are.", what(),
-                                in_quotes(entry_.name), printable(text, 40)));
+      return refuse(fail("{}: tensor {} is stored as {}, which is not read here; F32, F16 and BF16 are.", what(),
+                         in_quotes(entry_.name), printable(text, 40)));
     }
     entry_.dtype = *dtype;
     return true;
@@ -61,27 +61,27 @@ class HeaderEvents : public JsonEvents {
 
   bool on_open_array() override {
     if (depth() == 2 && (field_ == Field::shape || field_ == Field::offsets)) return true;
-    return surprise("a list");
+    return surprise(Error{"a list"});
   }
 
   bool on_unsigned(uint64_t n) override {
-    if (depth() != 3) return surprise("a number");
+    if (depth() != 3) return surprise(Error{"a number"});
     if (field_ == Field::shape) {
       if (entry_.shape.size() == kSafetensorsMaxDimensions) {
-        return refuse(fmt::format("{}: tensor {} has more than {} dimensions.", what(), in_quotes(entry_.name),
-                                  kSafetensorsMaxDimensions));
+        return refuse(fail("{}: tensor {} has more than {} dimensions.", what(), in_quotes(entry_.name),
+                           kSafetensorsMaxDimensions));
       }
       entry_.shape.push_back(n);
       return true;
     }
-    if (offsets_ == 2) return surprise("a third number");
+    if (offsets_ == 2) return surprise(Error{"a third number"});
     (offsets_ == 0 ? entry_.begin : entry_.end) = n;
     ++offsets_;
     return true;
   }
 
   bool on_close_array() override {
-    if (field_ == Field::offsets && offsets_ != 2) return surprise("a list of fewer");
+    if (field_ == Field::offsets && offsets_ != 2) return surprise(Error{"a list of fewer"});
     return true;
   }
 
@@ -90,21 +90,29 @@ class HeaderEvents : public JsonEvents {
     in_metadata_ = false;
     if (!std::exchange(in_tensor_, false)) return true;
     if (seen_ != (bit(Field::dtype) | bit(Field::shape) | bit(Field::offsets))) {
-      return refuse(
-          fmt::format("{}: tensor {} lacks its dtype, shape or data_offsets.", what(), in_quotes(entry_.name)));
+      return refuse(fail("{}: tensor {} lacks its dtype, shape or data_offsets.", what(), in_quotes(entry_.name)));
     }
     header.entries.push_back(std::move(entry_));
     return true;
   }
 
  protected:
-  std::string wanted() const override {
-    if (depth() == 0) return "the header's object is expected";
-    if (in_metadata_) return "the metadata's strings are expected";
-    if (depth() == 1) return fmt::format("the object of tensor {} is expected", in_quotes(entry_.name));
-    constexpr std::string_view kWants[] = {"a field", "dtype, a string,", "shape, a list of sizes,",
-                                           "data_offsets, a list of two numbers,"};
-    return fmt::format("{} of tensor {} is expected", kWants[static_cast<int>(field_)], in_quotes(entry_.name));
+  Error wanted() const override {
+    if (depth() == 0) return Error{"the header's object is expected"};
+    if (in_metadata_) return Error{"the metadata's strings are expected"};
+    const std::string tensor = in_quotes(entry_.name);
+    if (depth() == 1) return fail("the object of tensor {} is expected", tensor);
+    switch (field_) {
+      case Field::none:
+        return fail("a field of tensor {} is expected", tensor);
+      case Field::dtype:
+        return fail("dtype, a string, of tensor {} is expected", tensor);
+      case Field::shape:
+        return fail("shape, a list of sizes, of tensor {} is expected", tensor);
+      case Field::offsets:
+        break;
+    }
+    return fail("data_offsets, a list of two numbers, of tensor {} is expected", tensor);
   }
 
  private:
@@ -115,20 +123,19 @@ class HeaderEvents : public JsonEvents {
   bool spend(uint64_t bytes) {
     text_bytes_ += bytes;
     if (text_bytes_ <= kSafetensorsMaxTextBytes) return true;
-    return refuse(
-        fmt::format("{}: names and metadata of more than {} bytes are refused.", what(), kSafetensorsMaxTextBytes));
+    return refuse(fail("{}: names and metadata of more than {} bytes are refused.", what(), kSafetensorsMaxTextBytes));
   }
 
   bool begin_member(std::string& key) {
     if (key == kMetadata) {
       if (std::exchange(seen_metadata_, true)) {
-        return refuse(fmt::format("{}: '__metadata__' is given twice.", what()));
+        return refuse(fail("{}: '__metadata__' is given twice.", what()));
       }
       in_metadata_ = true;
       return true;
     }
     if (header.entries.size() == kSafetensorsMaxTensors) {
-      return refuse(fmt::format("{}: more than {} tensors are refused.", what(), kSafetensorsMaxTensors));
+      return refuse(fail("{}: more than {} tensors are refused.", what(), kSafetensorsMaxTensors));
     }
     entry_ = {};
     entry_.name = std::move(key);
@@ -141,7 +148,7 @@ class HeaderEvents : public JsonEvents {
 
   bool begin_metadata(std::string& key) {
     if (header.metadata.size() == kSafetensorsMaxMetadata) {
-      return refuse(fmt::format("{}: more than {} metadata entries are refused.", what(), kSafetensorsMaxMetadata));
+      return refuse(fail("{}: more than {} metadata entries are refused.", what(), kSafetensorsMaxMetadata));
     }
     header.metadata.emplace_back(std::move(key), "");
     return true;
@@ -154,7 +161,7 @@ class HeaderEvents : public JsonEvents {
                                      : Field::none;
     if (field_ == Field::none) return skip();  // the reference passes over fields it does not know
     if ((seen_ & bit(field_)) != 0) {
-      return refuse(fmt::format("{}: tensor {} gives {} twice.", what(), in_quotes(entry_.name), key));
+      return refuse(fail("{}: tensor {} gives {} twice.", what(), in_quotes(entry_.name), key));
     }
     seen_ |= bit(field_);
     return true;
@@ -176,31 +183,31 @@ class IndexEvents : public JsonEvents {
   SafetensorsIndex index;
   bool seen = false;
 
-  bool on_open_object() override { return depth() <= 1 || surprise("an object"); }
+  bool on_open_object() override { return depth() <= 1 || surprise(Error{"an object"}); }
 
   bool on_key(std::string& key) override {
     if (depth() == 1) {
       if (key != "weight_map") return skip();
-      if (std::exchange(seen, true)) return refuse(fmt::format("{}: 'weight_map' is given twice.", what()));
+      if (std::exchange(seen, true)) return refuse(fail("{}: 'weight_map' is given twice.", what()));
       return true;
     }
     if (index.weights.size() == kSafetensorsMaxTensors) {
-      return refuse(fmt::format("{}: more than {} tensors are refused.", what(), kSafetensorsMaxTensors));
+      return refuse(fail("{}: more than {} tensors are refused.", what(), kSafetensorsMaxTensors));
     }
     text_bytes_ += key.size();
     if (text_bytes_ > kSafetensorsMaxTextBytes) {
-      return refuse(fmt::format("{}: names of more than {} bytes are refused.", what(), kSafetensorsMaxTextBytes));
+      return refuse(fail("{}: names of more than {} bytes are refused.", what(), kSafetensorsMaxTextBytes));
     }
     index.weights.emplace_back(std::move(key), 0);
     return true;
   }
 
   bool on_string(std::string& shard) override {
-    if (depth() != 2) return surprise("a string");
+    if (depth() != 2) return surprise(Error{"a string"});
     const auto [at, added] = numbers_.try_emplace(shard, static_cast<uint32_t>(index.shards.size()));
     if (added) {
       if (index.shards.size() == kSafetensorsMaxShards) {
-        return refuse(fmt::format("{}: more than {} shards are refused.", what(), kSafetensorsMaxShards));
+        return refuse(fail("{}: more than {} shards are refused.", what(), kSafetensorsMaxShards));
       }
       index.shards.push_back(shard);
     }
@@ -209,8 +216,8 @@ class IndexEvents : public JsonEvents {
   }
 
  protected:
-  std::string wanted() const override {
-    return depth() == 2 ? "the name of a shard is expected" : "an object with 'weight_map' is expected";
+  Error wanted() const override {
+    return depth() == 2 ? Error{"the name of a shard is expected"} : Error{"an object with 'weight_map' is expected"};
   }
 
  private:

@@ -15,7 +15,7 @@ namespace mang {
 std::optional<uint64_t> free_bytes(const std::string& folder);
 
 // Writes a small file so that a reader sees the old content or the new one, never a part.
-Result<void> write_file_atomically(const std::string& path, const std::string& content);
+Result<void> write_file_atomically(const std::string& path, const std::string& content, unsigned mode = 0644);
 
 // An exclusive lock on a file (flock), released when it goes. The file itself stays: removing it would race.
 class FileLock {

@@ -70,8 +70,8 @@ std::string hf_file_url(const HfEndpoint& endpoint, const HfRepo& repo, const st
 }
 
 Result<HfRepo> parse_hf_repo(std::string_view json, const std::string& id, const std::string& revision) {
-  const std::string what = fmt::format("the hub's answer about {}", id);
-  MANG_TRY(const Json answer, parse_json(json, what));
+  const Error what = fail("the hub's answer about {}", id);
+  MANG_TRY(const Json answer, parse_json(json, what.message));
   HfRepo repo{.id = id, .revision = revision, .commit = "", .gated = false, .files = {}};
   if (!answer.is_object()) return fail("{} is not an object. Check HF_ENDPOINT.", what);
   repo.commit = string_of(answer, "sha");
@@ -114,10 +114,14 @@ Result<HfRepo> list_hf_repo(const HfEndpoint& endpoint, const std::string& id, c
       return parse_hf_repo(body, id, revision);
     case 401:
     case 404:
-      return fail(
-          "hf:{}: {} has no such model{}, or it is private. Check the name; for a private model give your token in "
-          "HF_TOKEN.",
-          id, host, revision == "main" ? "" : fmt::format(" or no revision '{}' of it", revision));
+      return revision == "main" ? fail(
+                                      "hf:{}: {} has no such model, or it is private. Check the name; for a private "
+                                      "model give your token in HF_TOKEN.",
+                                      id, host)
+                                : fail(
+                                      "hf:{}: {} has no such model or no revision '{}' of it, or it is private. Check "
+                                      "the name; for a private model give your token in HF_TOKEN.",
+                                      id, host, revision);
     case 403:
       return fail("hf:{}: its licence asks for consent. Accept it at {}/{}, then give your token in HF_TOKEN.", id,
                   endpoint.url, id);

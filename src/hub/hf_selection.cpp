@@ -78,14 +78,14 @@ const std::vector<HfFile>* find_quantization(const Models& models, const std::st
   return best ? &best->second : nullptr;
 }
 
-std::string list_names(const Models& models) {
+Error list_names(const Models& models) {
   std::string out;
   size_t n = 0;
   for (const auto& [name, parts] : models) {
-    if (n++ == 12) return out + fmt::format(", and {} more", models.size() - 12);
+    if (n++ == 12) return fail("{}, and {} more", out, models.size() - 12);
     out += (out.empty() ? "" : ", ") + name;
   }
-  return out;
+  return fail("{}", out);
 }
 
 // The folder as its publisher saved it: weights beside config and tokenizer, nothing of other formats.

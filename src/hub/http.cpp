@@ -1,6 +1,7 @@
 #include "hub/http.h"
 
 #include <curl/curl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -128,7 +129,7 @@ int report(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   });
 }
 
-HttpFailure explain(CURLcode code, const std::string& url, const char* detail, const Hop& hop) {
+HttpFailure explain(CURLcode code, const std::string& url, const Error& detail, const Hop& hop) {
   using Kind = HttpFailure::Kind;
   const std::string host = host_of(url);
   if (hop.stopped) return {Kind::stopped, fail("the transfer from {} was stopped.", host)};
@@ -146,7 +147,7 @@ HttpFailure explain(CURLcode code, const std::string& url, const char* detail, c
     case CURLE_UNSUPPORTED_PROTOCOL:
       return {Kind::refused, fail("'{}' is not an http or https address.", url)};
     case CURLE_OPERATION_TIMEDOUT:
-      return {hop.announced ? Kind::stalled : Kind::unreachable, fail("{} stopped answering: {}.", host, detail)};
+      return {hop.announced ? Kind::stalled : Kind::unreachable, fail("{} stopped answering.", host)};
     default:
       return {Kind::broken, fail("the transfer from {} broke off: {}.", host, detail)};
   }
@@ -158,6 +159,22 @@ Lines header_lines(const HttpRequest& request, bool with_token) {
   if (with_token && !request.bearer_token.empty()) add("Authorization: Bearer " + request.bearer_token);
   if (request.range && !request.if_range.empty()) add("If-Range: " + request.if_range);
   return Lines(lines);
+}
+
+// Where the system keeps the certificates it trusts, for a libcurl that was built on another distribution than it runs
+// on (a Python wheel's); "" where its own place is there, or none is.
+std::string system_certificates() {
+  const curl_version_info_data* built = curl_version_info(CURLVERSION_NOW);
+  const auto readable = [](const char* path) { return path != nullptr && ::access(path, R_OK) == 0; };
+  if (built->age >= CURLVERSION_SEVENTH && readable(built->cainfo)) return "";
+  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu, Arch, Gentoo
+                           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // Fedora, RHEL
+                           "/etc/pki/tls/certs/ca-bundle.crt",                   // older ones
+                           "/etc/ssl/ca-bundle.pem",                             // openSUSE
+                           "/etc/ssl/cert.pem"}) {                               // Alpine
+    if (readable(path)) return path;
+  }
+  return "";
 }
 
 // One hop. Returns nullopt when there was a whole answer.
@@ -185,6 +202,9 @@ std::optional<HttpFailure> run_hop(const HttpRequest& request, const std::string
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, report);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &hop);
+  if (const std::string file = system_certificates(); !file.empty()) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, file.c_str());
+  }
   if (request.head_only) curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   if (request.range) {
     const std::string range = fmt::format("{}-{}", request.range->first, request.range->last);
@@ -197,7 +217,12 @@ std::optional<HttpFailure> run_hop(const HttpRequest& request, const std::string
     return std::nullopt;
   }
   if (hop.body_unwanted && !hop.stopped) return std::nullopt;
-  return explain(code, url, detail[0] ? detail : curl_easy_strerror(code), hop);
+  long number = 0;  // of the operating system, where a connection failed
+  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+  if (code == CURLE_COULDNT_CONNECT && number != 0) {
+    return explain(code, url, system_error(static_cast<int>(number)), hop);
+  }
+  return explain(code, url, Error{detail[0] ? detail : curl_easy_strerror(code)}, hop);
 }
 
 // Where a redirect leads; "" where it names nothing usable.

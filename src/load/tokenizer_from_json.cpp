@@ -141,7 +141,7 @@ Result<void> read_model(const Json& model, TokenizerJson& json, TokenizerSpec& s
 }
 
 Result<AddedToken> read_added_token(const Json& json) {
-  constexpr std::string_view kWhere = "an added token";
+  constexpr std::string_view kWhere = "added_tokens";
   if (!json.is_object()) return fail("an added token is not an object.");
   MANG_TRY(only_known(json, kWhere, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
   AddedToken token;

@@ -26,7 +26,8 @@ class Reader {
   }
   bool string(std::string& value) {
     switch (mode_) {
-      case Mode::kTree: return add(value);
+      case Mode::kTree:
+        return add(value);
       case Mode::kVocabList:
         if (depth_ != 2 || has_text_) return wrong();
         out_.vocab.push_back({std::move(value), static_cast<int64_t>(out_.vocab.size()), 0});
@@ -37,7 +38,8 @@ class Reader {
         if (depth_ == 2 && ++in_pair_ > 2) return wrong();
         out_.merges.push_back(std::move(value));
         return true;
-      default: return wrong();
+      default:
+        return wrong();
     }
   }
   bool binary(Json::binary_t&) { return wrong(); }
@@ -49,13 +51,13 @@ class Reader {
     }
     const bool in_model = stack_.size() == 2 && model_open_;
     if (in_model && name == "vocab") {
-      if (out_.has_vocab) return refuse("\"vocab\" stands there twice");
+      if (out_.has_vocab) return refuse(Error{"\"vocab\" stands there twice"});
       mode_ = Mode::kVocab;
       out_.has_vocab = true;
       return true;
     }
     if (in_model && name == "merges") {
-      if (out_.has_merges) return refuse("\"merges\" stands there twice");
+      if (out_.has_merges) return refuse(Error{"\"merges\" stands there twice"});
       mode_ = Mode::kMerges;
       out_.has_merges = true;
       depth_ = 0;
@@ -102,8 +104,10 @@ class Reader {
         }
         ++depth_;
         return true;
-      case Mode::kVocabMap: return wrong();
-      case Mode::kTree: return open(Json::array());
+      case Mode::kVocabMap:
+        return wrong();
+      case Mode::kTree:
+        return open(Json::array());
     }
     return wrong();
   }
@@ -121,22 +125,22 @@ class Reader {
     return close();
   }
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) {
-    error_ = fmt::format("is not valid JSON near byte {}", position);
+    error_ = fail("is not valid JSON near byte {}", position);
     return false;
   }
 
-  [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] const Error& error() const { return error_; }
 
  private:
   enum class Mode { kTree, kVocab, kVocabMap, kVocabList, kMerges };
 
-  bool refuse(std::string why) {
+  bool refuse(Error why) {
     error_ = std::move(why);
     return false;
   }
   bool wrong() {
-    return refuse(mode_ == Mode::kMerges ? "\"merges\" is not a list of pairs of strings"
-                                         : "\"vocab\" is neither a map of ids nor a list of [string, score]");
+    return refuse(mode_ == Mode::kMerges ? Error{"\"merges\" is not a list of pairs of strings"}
+                                         : Error{"\"vocab\" is neither a map of ids nor a list of [string, score]"});
   }
   bool score(double value) {
     if (!has_text_ || has_score_) return wrong();
@@ -146,20 +150,23 @@ class Reader {
   }
   bool number(int64_t value, double as_double) {
     switch (mode_) {
-      case Mode::kTree: return add(value);
+      case Mode::kTree:
+        return add(value);
       case Mode::kVocabMap:
-        if (value < 0) return refuse("a token has an id that is negative or too large");
+        if (value < 0) return refuse(Error{"a token has an id that is negative or too large"});
         out_.vocab.back().id = value;
         return true;
-      case Mode::kVocabList: return depth_ == 2 ? score(as_double) : wrong();
-      default: return wrong();
+      case Mode::kVocabList:
+        return depth_ == 2 ? score(as_double) : wrong();
+      default:
+        return wrong();
     }
   }
 
   // Puts a value where the parser stands; null: refused.
   Json* place(Json value) {
     if (++nodes_ > kMaxNodes) {
-      refuse("has too many values outside the vocabulary");
+      refuse(Error{"has too many values outside the vocabulary"});
       return nullptr;
     }
     if (stack_.empty()) {
@@ -172,11 +179,11 @@ class Reader {
       return &parent.back();
     }
     if (parent.size() >= kMaxMembers) {
-      refuse("an object outside the vocabulary has too many members");
+      refuse(Error{"an object outside the vocabulary has too many members"});
       return nullptr;
     }
     if (parent.contains(key_)) {
-      refuse(fmt::format("\"{}\" stands there twice", key_));
+      refuse(fail("\"{}\" stands there twice", key_));
       return nullptr;
     }
     auto& members = parent.get_ref<Json::object_t&>();
@@ -185,7 +192,7 @@ class Reader {
   }
   bool add(Json value) { return place(std::move(value)) != nullptr; }
   bool open(Json container) {
-    if (stack_.size() >= static_cast<size_t>(kJsonMaxDepth)) return refuse("is nested too deep");
+    if (stack_.size() >= static_cast<size_t>(kJsonMaxDepth)) return refuse(Error{"is nested too deep"});
     if (stack_.size() == 1) model_open_ = model_next_ && container.is_object();
     Json* placed = place(std::move(container));
     if (placed == nullptr) return false;
@@ -206,7 +213,7 @@ class Reader {
   std::vector<Json*> stack_;
   std::string key_;
   size_t nodes_ = 0;
-  std::string error_;
+  Error error_ = Error{"is not valid JSON"};
 };
 
 }  // namespace
@@ -216,7 +223,7 @@ Result<TokenizerJson> read_tokenizer_json(std::string_view json, std::string_vie
   Reader reader(out);
   if (json.find('\0') != std::string_view::npos) return fail("{}: is not valid JSON: it has a zero byte.", what);
   if (!Json::sax_parse(json.begin(), json.end(), &reader)) {
-    return fail("{}: {}.", what, reader.error().empty() ? "is not valid JSON" : reader.error());
+    return fail("{}: {}.", what, reader.error());
   }
   if (!out.root.is_object()) return fail("{}: is not a JSON object.", what);
   for (const auto& entry : out.vocab) {

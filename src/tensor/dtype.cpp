@@ -59,7 +59,7 @@ std::optional<DType> dtype_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view gguf_type_name(uint32_t id) { return id < kGgufNames.size() ? kGgufNames[id] : "an unknown type"; }
+std::string_view gguf_type_name(uint32_t id) { return id < kGgufNames.size() ? kGgufNames[id] : ""; }
 
 uint64_t row_bytes(DType dtype, uint64_t elements) {
   const auto& info = dtype_info(dtype);

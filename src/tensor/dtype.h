@@ -42,7 +42,7 @@ inline std::string_view dtype_name(DType dtype) { return dtype_info(dtype).name;
 std::optional<DType> dtype_from_gguf_id(uint32_t id);
 std::optional<DType> dtype_from_name(std::string_view name);
 
-// GGUF's name of any type id it ever gave out, also those not read here ("IQ2_XXS"), or "an unknown type".
+// GGUF's name of any type id it ever gave out, also those not read here ("IQ2_XXS"); empty for others.
 std::string_view gguf_type_name(uint32_t id);
 
 [[nodiscard]] constexpr bool is_float(DType dtype) {

@@ -182,10 +182,10 @@ class Compiler {
 Result<Program> compile(std::string_view pattern) {
   if (pattern.size() > kMaxPattern) return fail("a regular expression of {} bytes is refused.", pattern.size());
   auto root = parse(pattern);
-  if (!root) return root.error().in(fmt::format("the regular expression '{}'", pattern));
+  if (!root) return fail("the regular expression '{}': {}", pattern, root.error());
   Compiler compiler;
   auto program = compiler.compile(*root);
-  if (!program) return program.error().in(fmt::format("the regular expression '{}'", pattern));
+  if (!program) return fail("the regular expression '{}': {}", pattern, program.error());
   return program;
 }
 

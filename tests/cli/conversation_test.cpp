@@ -14,7 +14,7 @@ std::string pasted(const std::string& text) { return "\x1b[200~" + text + "\x1b[
 // The figures of one answer, as the conversation writes them with --json.
 Json answer(Terminal& terminal) {
   terminal.until("{\"model\"");
-  return parse_json("{\"model\"" + terminal.until("}"), "answer").value();
+  return parse_json("{\"model\"" + terminal.until("}\r\n"), "answer").value();
 }
 
 int64_t tokens_of(const std::string& prompt) {

@@ -31,6 +31,44 @@ TEST_CASE("the next turn of a session computes only what is new") {
   }
 }
 
+TEST_CASE("where a prompt departs from what its session held is told") {
+  EngineFixture f({.context = 512});
+  const SessionId session = f.engine->open_session();
+  const auto run = [&](const std::vector<int32_t>& prompt) {
+    return *f.run({.prompt = prompt, .sampling = {.max_tokens = 5}, .session = session}).done;
+  };
+  const std::vector<int32_t> base = counting(1, 100);
+  RequestStats stats = run(base).stats;
+  CHECK(stats.session_tokens == 0);
+  CHECK(stats.session_departed.empty());
+  // All of it and more: nothing departs.
+  const std::vector<int32_t> answer = f.expected_greedy(base, 4);
+  stats = run(joined(joined(base, answer), counting(9, 30))).stats;
+  CHECK(stats.session_tokens == 104);
+  CHECK(stats.session_common == 104);
+  CHECK(stats.session_departed.empty());
+  CHECK(stats.cached_tokens == 104);
+  // From token 70 on it is another prompt.
+  const std::vector<int32_t> held = joined(joined(base, answer), counting(9, 30));
+  stats = run(joined({base.begin(), base.begin() + 70}, counting(200, 40))).stats;
+  CHECK(stats.session_tokens == 138);
+  CHECK(stats.session_common == 70);
+  CHECK(stats.cached_tokens == 70);
+  REQUIRE(stats.session_departed.size() == kDepartedIds);
+  for (size_t i = 0; i < stats.session_departed.size(); ++i) CHECK(stats.session_departed[i] == held[70 + i]);
+  // Less than it held: the prompt ends before anything departs.
+  stats = run({base.begin(), base.begin() + 50}).stats;
+  CHECK(stats.session_common == 50);
+  CHECK(stats.cached_tokens == 49);
+  // A session without blocks has nothing to compare with.
+  EngineFixture small({.context = 640, .kv_blocks = 10, .prefix_cache = false});
+  const SessionId idle = small.engine->open_session();
+  small.run({.prompt = counting(0, 300), .sampling = {.max_tokens = 5}, .session = idle});
+  small.run({.prompt = counting(9, 600), .sampling = {.max_tokens = 5}});
+  CHECK(small.run({.prompt = counting(0, 300), .sampling = {.max_tokens = 5}, .session = idle})
+            .done->stats.session_tokens == 0);
+}
+
 TEST_CASE("a session goes back to where the new prompt departs, also inside a block that others hold") {
   EngineFixture f({.context = 1024, .kv_blocks = 32});
   const std::vector<int32_t> base = counting(1, 300);
