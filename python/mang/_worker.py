@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import queue
 import signal
@@ -70,6 +71,8 @@ class Worker:
             raise
         self._reader = threading.Thread(target=self._read, name="mang worker", daemon=True)
         self._reader.start()
+        # Before Python winds up: later the reading thread cannot be waited for any more.
+        atexit.register(self.close)
 
     def _greeting(self) -> Event:
         line = self._output.readline()
@@ -183,6 +186,7 @@ class Worker:
         """Ends the process: what is under way is given up. May be called again."""
         if self._input.closed:
             return
+        atexit.unregister(self.close)
         if self._process.poll() is None:
             self._process.terminate()  # a write that waits then fails and gives its lock back
         with self._write_lock:

@@ -175,6 +175,16 @@ class Mistakes(WithModel):
         with self.assertRaisesRegex(mang.MangError, "closed"):
             model.generate("Hello")
 
+    def test_a_program_may_end_without_closing_its_model(self) -> None:
+        script = (
+            "import mang\n"
+            f"model = mang.load({str(self.path)!r})\n"
+            "pieces = model.stream('Hello', max_tokens=150000, ignore_eos=True)\n"
+            "print(len(next(pieces)) > 0)\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "True\n", ""))
+
     def test_the_worker_ends_with_the_program_that_started_it(self) -> None:
         script = (
             "import mang, os, sys\n"
