@@ -195,6 +195,10 @@ int parse_and_run(int argc, char** argv) {
   }
 
   Log log = [](const Error& warning) { print_error_line(say("mang: warning: {}", warning)); };
+  if (settings.ok() && settings->unreadable()) {
+    print_error(*settings->unreadable());
+    return kExitFailed;
+  }
   if (const Result<void> applied = apply_settings(settings, app); !applied.ok()) {
     print_error(applied.error());
     return kExitUsage;

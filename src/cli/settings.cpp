@@ -90,11 +90,17 @@ std::vector<SettableOption> options_of(CLI::App& app, const std::string& command
 }
 
 // The settings file's text; none where there is no such file and nobody named it.
-Result<std::string> file_text(const std::string& path, const std::string& shown, bool named) {
+// `unreadable` gets what the system says of a file that is there and cannot be read.
+Result<std::string> file_text(const std::string& path, const std::string& shown, bool named,
+                              std::optional<Error>& unreadable) {
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) {
-    if ((errno == ENOENT || errno == ENOTDIR) && !named) return std::string();
-    return Error{say("{}: the settings file could not be read: {}.", shown, system_error(errno))};
+    const bool missing = errno == ENOENT || errno == ENOTDIR;
+    if (missing && !named) return std::string();
+    Error error{say("{}: the settings file could not be read: {}.", shown, system_error(errno))};
+    if (missing) return error;
+    unreadable = std::move(error);
+    return std::string();
   }
   if (S_ISCHR(info.st_mode)) return std::string();  // /dev/null: no settings
   if (!S_ISREG(info.st_mode)) return Error{say("{}: the settings are in a file, and this is none.", shown)};
@@ -103,8 +109,9 @@ Result<std::string> file_text(const std::string& path, const std::string& shown,
         say("{}: a settings file is at most {} bytes long; this one has {}.", shown, kMaxSettingsBytes, info.st_size)};
   }
   Result<std::string> text = read_text_file(path, kMaxSettingsBytes);
-  if (!text.ok()) return Error{say("{}: the settings file could not be read: {}.", shown, text.error())};
-  return text;
+  if (text.ok()) return text;
+  unreadable = Error{say("{}: the settings file could not be read: {}.", shown, text.error())};
+  return std::string();
 }
 
 std::string settings_path(const Environment& environment) {
@@ -163,7 +170,8 @@ Result<Settings> Settings::read(const Environment& environment) {
   if (out.path_.empty()) return out;
   const std::string home = environment.get("HOME").value_or("");
   if (!home.empty() && out.path_.starts_with(home + "/")) out.shown_path_ = "~" + out.path_.substr(home.size());
-  MANG_TRY(std::string text, file_text(out.path_, out.shown_path_, environment.get("MANG_CONFIG").has_value()));
+  MANG_TRY(std::string text,
+           file_text(out.path_, out.shown_path_, environment.get("MANG_CONFIG").has_value(), out.unreadable_));
   MANG_TRY(out.file_, parse_settings(std::move(text), out.shown_path_));
   return out;
 }

@@ -63,6 +63,8 @@ class Settings {
   [[nodiscard]] bool given(std::string_view key) const;
 
   [[nodiscard]] const SettingsFile& file() const { return file_; }
+  // Why there is a file and it could not be read, which is the system's fault and no wrong usage.
+  [[nodiscard]] const std::optional<Error>& unreadable() const { return unreadable_; }
   // The file's path; empty where there is no home for one.
   [[nodiscard]] const std::string& path() const { return path_; }
   // The same, shorter, for people.
@@ -73,6 +75,7 @@ class Settings {
  private:
   Environment environment_{{}};
   std::string path_, shown_path_;
+  std::optional<Error> unreadable_;
   SettingsFile file_;
   std::vector<Setting> used_;
 };
