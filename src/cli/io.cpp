@@ -11,6 +11,7 @@
 
 #include "base/mapped_file.h"
 #include "cli/messages.h"
+#include "cli/page.h"
 
 namespace mang::cli {
 namespace {
@@ -64,7 +65,23 @@ bool Output::is_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
 
 size_t Output::width() const { return terminal_width(STDOUT_FILENO); }
 
-void print_error_line(std::string_view text) { fmt::print(stderr, "{}\n", without_terminal_controls(text)); }
+void print_error_line(std::string_view text) {
+  const std::string shown = without_terminal_controls(text);
+  const size_t width = terminal_width(STDERR_FILENO);
+  std::string out;
+  for (size_t at = 0; at <= shown.size();) {
+    const size_t end = std::min(shown.find('\n', at), shown.size());
+    const std::string_view line = std::string_view(shown).substr(at, end - at);
+    // A terminal would break a long sentence in the middle of a word.
+    const size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    out += line.substr(0, indent);
+    out += width > 0 && columns(line) > width ? wrapped(line.substr(indent), indent, width)
+                                              : std::string(line.substr(indent));
+    out += '\n';
+    at = end + 1;
+  }
+  fmt::print(stderr, "{}", out);
+}
 
 size_t terminal_width(int descriptor) {
   constexpr size_t kUsual = 80, kLeast = 40;
