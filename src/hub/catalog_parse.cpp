@@ -77,25 +77,46 @@ bool hex_digest(std::string_view digits) {
                                             [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-Result<PackagedFile> parse_package(const Reader& json) {
-  MANG_TRY(json.only({"pip", "version", "member", "download_bytes", "file", "bytes", "sha256", "quantizations", "by"}));
-  PackagedFile file;
-  MANG_TRY(file.source.package, json.text("pip"));
-  MANG_TRY(file.source.version, json.text("version"));
-  MANG_TRY(file.source.member, json.text("member"));
-  MANG_TRY(file.source.download_bytes, json.count("download_bytes", kMostBytes));
-  MANG_TRY(file.file, json.text("file"));
-  MANG_TRY(file.bytes, json.count("bytes", kMostBytes));
-  MANG_TRY(file.sha256, json.text("sha256"));
+Result<PipSource> parse_pip(const Reader& json) {
+  PipSource source;
+  MANG_TRY(source.package, json.text("pip"));
+  MANG_TRY(source.version, json.text("version"));
+  MANG_TRY(source.member, json.text("member"));
+  MANG_TRY(source.download_bytes, json.count("download_bytes", kMostBytes));
   // They become one argument of pip: nothing that could be read as an option or as another requirement.
   const auto plain = [](std::string_view name) {
     return !name.empty() && std::isalnum(static_cast<unsigned char>(name.front())) &&
            std::all_of(name.begin(), name.end(),
                        [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; });
   };
-  if (!plain(file.source.package) || !plain(file.source.version)) {
+  if (!plain(source.package) || !plain(source.version)) {
     return fail("{}: package and version may hold only letters, digits, '-', '_' and '.'.", json.what);
   }
+  return source;
+}
+
+Result<PackagedFile> parse_package(const Reader& json) {
+  constexpr size_t kMostParts = 1000;
+  PackagedFile file;
+  if (const Json* parts = json.optional("parts")) {
+    MANG_TRY(json.only({"parts", "file", "bytes", "sha256", "quantizations", "by"}));
+    if (!parts->is_array() || parts->empty() || parts->size() > kMostParts)
+      return fail("{}: 'parts' must be an array of 1 to {} packages.", json.what, kMostParts);
+    for (const Json& each : *parts) {
+      const Reader part{each, fmt::format("{}: part {}", json.what, file.parts.size() + 1)};
+      MANG_TRY(part.only({"pip", "version", "member", "download_bytes"}));
+      MANG_TRY(PipSource source, parse_pip(part));
+      file.parts.push_back(std::move(source));
+    }
+  } else {
+    MANG_TRY(
+        json.only({"pip", "version", "member", "download_bytes", "file", "bytes", "sha256", "quantizations", "by"}));
+    MANG_TRY(PipSource source, parse_pip(json));
+    file.parts.push_back(std::move(source));
+  }
+  MANG_TRY(file.file, json.text("file"));
+  MANG_TRY(file.bytes, json.count("bytes", kMostBytes));
+  MANG_TRY(file.sha256, json.text("sha256"));
   if (!plain_file_name(file.file)) return fail("{}: 'file' must be a plain file name.", json.what);
   if (!hex_digest(file.sha256)) return fail("{}: 'sha256' must be 64 lower-case hexadecimal digits.", json.what);
   return file;
@@ -138,7 +159,7 @@ Result<FileSource> parse_file(const Reader& json) {
 
 Result<CatalogSource> parse_source(const Reader& json) {
   CatalogSource source;
-  if (json.optional("pip")) {
+  if (json.optional("pip") || json.optional("parts")) {
     MANG_TRY(source.from, parse_package(json));
   } else if (json.optional("hf")) {
     MANG_TRY(source.from, parse_hf(json));
@@ -147,7 +168,7 @@ Result<CatalogSource> parse_source(const Reader& json) {
   } else if (json.optional("path")) {
     MANG_TRY(source.from, parse_file(json));
   } else {
-    return fail("{}: one of 'pip', 'hf', 'https' and 'path' must say where the files are.", json.what);
+    return fail("{}: one of 'pip', 'parts', 'hf', 'https' and 'path' must say where the files are.", json.what);
   }
   MANG_TRY(source.quantizations, json.texts("quantizations"));
   if (source.quantizations.empty()) return fail("{}: 'quantizations' is empty.", json.what);

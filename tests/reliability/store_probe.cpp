@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
   try {
     mang::PackagedFile entry;
     entry.name = "probe:1";
-    entry.source = {"probe", "1", argv[4], std::strtoull(argv[3], nullptr, 10)};
+    entry.parts = {{"probe", "1", argv[4], std::strtoull(argv[3], nullptr, 10)}};
     entry.file = argv[5];
     entry.bytes = std::strtoull(argv[6], nullptr, 10);
     entry.sha256 = argv[7];
