@@ -37,7 +37,9 @@ step 'venv/bin/python prove_wheel.py best smollm2:135m'
 step 'venv/bin/python prove_wheel.py avx2 smollm2:135m && venv/bin/python prove_wheel.py best tiny'
 step "venv/bin/pip install -q mypy typing_extensions && venv/bin/mypy --strict prove_wheel.py &&
   venv/bin/mypy --strict -p mang"
-step "venv/bin/pip install -q uv && venv/bin/uvx --from './$wheel' mang run 'Why does bamboo grow so fast?' -n 40"
+# uv has settings of its own: what it needs comes by pip's, which belong to the network.
+step "venv/bin/pip install -q uv && venv/bin/pip download -q --no-deps -d wheels pip &&
+  venv/bin/uvx --no-index --find-links wheels --from './$wheel' mang run 'Why does bamboo grow so fast?' -n 40"
 
 # The emulator runs a program of its own architecture on a processor that it describes; it knows nothing beyond AVX2.
 in_root 'apt-get -q update >/dev/null && apt-get install --yes -q --no-install-recommends qemu-user >qemu.log 2>&1'
