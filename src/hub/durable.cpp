@@ -22,6 +22,12 @@ std::optional<uint64_t> free_bytes(const std::string& folder) {
 
 namespace {
 
+// Nothing has changed: the file is written beside the old one.
+Error not_replaced(const std::string& path) {
+  if (errno != ENOSPC && errno != EDQUOT) return write_error(path);
+  return fail("{}: the disk is full, so the file stays as it was. Free some space and try again.", path);
+}
+
 Result<void> sync_folder(const std::string& path) {
   MANG_TRY(const Folder folder, Folder::open(path.empty() ? "." : path));
   return folder.sync();
@@ -32,7 +38,7 @@ Result<void> sync_folder(const std::string& path) {
 Result<void> write_file_atomically(const std::string& path, const std::string& content, unsigned mode) {
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return write_error(path);
+  if (fd < 0) return not_replaced(path);
   bool ok = ::fchmod(fd, mode) == 0;
   for (size_t done = 0; ok && done < content.size();) {
     const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
@@ -47,7 +53,7 @@ Result<void> write_file_atomically(const std::string& path, const std::string& c
   if (!ok) {
     ::unlink(temporary.c_str());
     errno = why;
-    return write_error(path);
+    return not_replaced(path);
   }
   return sync_folder(std::filesystem::path(path).parent_path().string());
 }
