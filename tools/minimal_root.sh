@@ -5,6 +5,7 @@
 #   in_root COMMAND        runs a shell command in it, in a mount and process namespace that goes with it
 #   step COMMAND           the same, with its text and its seconds; counts those that fail in $failures
 #   say TEXT
+#   read_proof_arguments SUFFIX ARGUMENT…   reads --keep, --root FOLDER and a file ending in SUFFIX, which goes to $package
 #
 # Needs root, unshare, chroot and mmdebstrap (or debootstrap). Packages come from this machine's own apt sources, and the
 # new root gets this machine's resolver, proxies, certificates and pip settings: those belong to the network, not to the
@@ -13,6 +14,21 @@ release=bookworm
 root="" keep=0 failures=0 started=$SECONDS
 
 say() { printf '\n== %s\n' "$*"; }
+
+read_proof_arguments() {  # read_proof_arguments SUFFIX ARGUMENT…
+  local suffix=$1
+  shift
+  package=""
+  while (($#)); do
+    case $1 in
+      --keep) keep=1 ;;
+      --root) root=$2; shift ;;
+      *"$suffix") package=$1 ;;
+      *) echo "usage: tools/${0##*/} [--keep] [--root FOLDER] [PACKAGE$suffix]" >&2; exit 2 ;;
+    esac
+    shift
+  done
+}
 
 remove_root() {
   if ((keep)); then echo "kept: $root"; else rm -rf --one-file-system "$root"; fi

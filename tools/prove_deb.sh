@@ -8,16 +8,7 @@ set -euo pipefail
 repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=tools/minimal_root.sh
 source "$repository/tools/minimal_root.sh"
-package=""
-while (($#)); do
-  case $1 in
-    --keep) keep=1 ;;
-    --root) root=$2; shift ;;
-    *.deb) package=$1 ;;
-    *) echo "usage: tools/prove_deb.sh [--keep] [--root FOLDER] [PACKAGE.deb]" >&2; exit 2 ;;
-  esac
-  shift
-done
+read_proof_arguments .deb "$@"
 [[ -n $package ]] || package=$("$repository/mangw" package deb)
 say "$package, $(stat -c %s "$package") bytes"
 dpkg-deb --info "$package"

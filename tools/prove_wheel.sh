@@ -10,16 +10,8 @@ set -euo pipefail
 repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=tools/minimal_root.sh
 source "$repository/tools/minimal_root.sh"
-wheel=""
-while (($#)); do
-  case $1 in
-    --keep) keep=1 ;;
-    --root) root=$2; shift ;;
-    *.whl) wheel=$1 ;;
-    *) echo "usage: tools/prove_wheel.sh [--keep] [--root FOLDER] [WHEEL.whl]" >&2; exit 2 ;;
-  esac
-  shift
-done
+read_proof_arguments .whl "$@"
+wheel=$package
 [[ -n $wheel ]] || wheel=$("$repository/mangw" package wheel)
 say "$wheel, $(stat -c %s "$wheel") bytes"
 

@@ -87,10 +87,6 @@ int print(const std::string& text) {
   return flushed.ok() ? kExitOk : kExitFailed;
 }
 
-}  // namespace
-
-namespace {
-
 // Before and behind the command. Its value is looked for before the options are declared, in their language.
 void add_language(CLI::App& app) {
   app.add_option_function<std::string>(

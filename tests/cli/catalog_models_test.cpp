@@ -10,16 +10,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string read_whole(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // A hub with a real (tiny) model, a pip that never gives anything, and a catalog of one's own that names both.
 struct World {
   World() {
     const std::string golden = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/";
-    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_whole(golden + "model.gguf");
+    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_file(golden + "model.gguf");
     hub = std::make_unique<FakeHub>(files, std::vector<std::string>{"model-Q4_K_M.gguf"});
     python =
         folder.write("python", "#!/bin/sh\necho 'ERROR: No matching distribution found for none==1' >&2\nexit 1\n");
@@ -116,7 +111,7 @@ TEST_CASE("a licence that asks for consent is refused without a terminal, accept
   CHECK(mang({"pull", "-q", "asking:1", "--accept-license"}, world.how()).code == 0);
   CHECK(mang({"rm", "asking:1"}, world.how()).code == 0);
   CHECK(mang({"pull", "-q", "asking:2"}, world.how()).code == 0);  // the same licence
-  CHECK(read_whole(world.folder.file("data/mang/accepted-licenses")) == "Asking License\n");
+  CHECK(read_file(world.folder.file("data/mang/accepted-licenses")) == "Asking License\n");
 }
 
 TEST_CASE("what cannot be run here is told before anything is asked for") {

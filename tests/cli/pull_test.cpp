@@ -10,16 +10,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string read_whole(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // The hub has a real (tiny) model under two names of quantizations, and the same as a folder.
 struct World {
   World() {
     const std::string golden = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/";
-    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_whole(golden + "model.gguf");
+    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_file(golden + "model.gguf");
     hub = std::make_unique<FakeHub>(files, std::vector<std::string>{"model-Q4_K_M.gguf"});
   }
   [[nodiscard]] How how(std::vector<std::string> more = {}) const {
