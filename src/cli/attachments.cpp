@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/ascii.h"
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/interrupt.h"
@@ -60,17 +61,12 @@ Result<std::string> bytes_of(const std::string& path) {
   }
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
-
 bool is_html(const std::string& path, const std::string& bytes) {
-  const std::string name = lower(path);
+  const std::string name = ascii_lower(path);
   if (name.ends_with(".html") || name.ends_with(".htm") || name.ends_with(".xhtml")) return true;
   const size_t start = bytes.find_first_not_of(" \t\r\n");
-  const std::string beginning = start == std::string::npos ? "" : lower(std::string_view(bytes).substr(start, 15));
+  const std::string beginning =
+      start == std::string::npos ? "" : ascii_lower(std::string_view(bytes).substr(start, 15));
   return beginning.starts_with("<!doctype html") || beginning.starts_with("<html");
 }
 

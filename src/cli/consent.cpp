@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/ascii.h"
 #include "base/mapped_file.h"
 #include "cli/context.h"
 #include "cli/messages.h"
@@ -44,7 +45,7 @@ void show_license(const CatalogEntry& entry) {
 bool answered_yes() {
   std::string answer;
   if (!std::getline(std::cin, answer)) return false;
-  while (!answer.empty() && std::isspace(static_cast<unsigned char>(answer.back()))) answer.pop_back();
+  answer.resize(ascii_right_trimmed(answer).size());
   for (const char* yes : {"y", "Y", "yes", "Yes", "YES", "c", "C", "có", "Có", "co"}) {
     if (answer == yes) return true;
   }

@@ -4,6 +4,7 @@
 #include <span>
 #include <unordered_map>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "cli/vietnamese.h"
 
@@ -37,9 +38,7 @@ Language& current() {
 }  // namespace
 
 std::optional<Language> parse_language(std::string_view name) {
-  std::string tag(name.substr(0, name.find_first_of("_-.@")));
-  std::transform(tag.begin(), tag.end(), tag.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
+  const std::string tag = ascii_lower(name.substr(0, name.find_first_of("_-.@")));
   if (tag == "vi" || tag == "vietnamese") return Language::vietnamese;
   if (tag == "en" || tag == "english" || tag == "c" || tag == "posix") return Language::english;
   return std::nullopt;

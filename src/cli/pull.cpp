@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/ascii.h"
 #include "base/units.h"
 #include "cli/catalog_models.h"
 #include "cli/commands.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
 #include "cli/remote_models.h"
+#include "hub/digest.h"
 #include "load/load_model.h"
 
 namespace mang::cli {
@@ -40,10 +42,9 @@ Result<std::string> obtain(const std::string& text, const Options& options, cons
 
 // Lower case; an error where it is none, or where it cannot be used.
 Result<std::string> digest_of(const Options& options, const Context& context) {
-  std::string out = options.sha256;
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string out = ascii_lower(options.sha256);
   if (out.empty()) return out;
-  if (out.size() != 64 || out.find_first_not_of("0123456789abcdef") != std::string::npos) {
+  if (!is_sha256(out)) {
     return Error{tr("--sha256 takes 64 hexadecimal digits.")};
   }
   if (options.models.size() != 1 || classify(options.models.front(), context.catalog) != RefKind::url) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/ascii.h"
 #include "base/mapped_file.h"
 #include "cli/context.h"
 #include "cli/interrupt.h"
@@ -21,11 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kLongestToken = 4096;
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
-  return text;
-}
 
 // What to open: the GGUF file (its first part), or the folder of the config.
 std::string path_to_open(const std::string& folder, const std::vector<HfFile>& files) {
@@ -97,7 +93,7 @@ HfEndpoint hf_endpoint(const Context& context) {
   if (auto url = context.environment.get("HF_ENDPOINT")) endpoint.url = *url;
   while (endpoint.url.ends_with('/')) endpoint.url.pop_back();
   if (auto token = context.environment.get("HF_TOKEN")) {
-    endpoint.token = trimmed(*token);
+    endpoint.token = ascii_right_trimmed(*token);
     return endpoint;
   }
   std::string file = context.environment.get("HF_TOKEN_PATH").value_or("");
@@ -106,7 +102,7 @@ HfEndpoint hf_endpoint(const Context& context) {
     const auto home = context.environment.get("HF_HOME");
     file = home ? *home + "/token" : cache.ok() ? *cache + "/huggingface/token" : "";
   }
-  if (const auto token = read_text_file(file, kLongestToken); token.ok()) endpoint.token = trimmed(*token);
+  if (const auto token = read_text_file(file, kLongestToken); token.ok()) endpoint.token = ascii_right_trimmed(*token);
   return endpoint;
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <map>
 
+#include "base/ascii.h"
 #include "base/mapped_file.h"
 #include "cli/help.h"
 #include "cli/messages.h"
@@ -47,7 +48,7 @@ bool is_flag(const CLI::Option& option) { return option.get_items_expected_max()
 bool is_list(const CLI::Option& option) { return option.get_items_expected_max() > 1; }
 
 std::optional<bool> boolean_word(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  text = ascii_lower(text);
   for (const char* yes : {"1", "true", "yes", "on"}) {
     if (text == yes) return true;
   }

@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "hub/catalog_data.h"
 
 namespace mang {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 std::string upper(std::string_view text) {
   std::string out(text);
@@ -83,9 +78,10 @@ Catalog Catalog::with(const Catalog& own) const {
   Catalog out = own;
   if (out.default_.empty()) out.default_ = default_;
   for (const CatalogEntry& entry : entries_) {
-    if (own.find_exactly(lower(entry.name))) continue;
+    if (own.find_exactly(ascii_lower(entry.name))) continue;
     CatalogEntry kept = entry;
-    std::erase_if(kept.aliases, [&](const std::string& alias) { return own.find_exactly(lower(alias)) != nullptr; });
+    std::erase_if(kept.aliases,
+                  [&](const std::string& alias) { return own.find_exactly(ascii_lower(alias)) != nullptr; });
     out.entries_.push_back(std::move(kept));
   }
   for (const std::string& name : recommended_) {
@@ -103,22 +99,22 @@ std::vector<const CatalogEntry*> Catalog::recommended() const {
 
 const CatalogEntry* Catalog::find_exactly(std::string_view lower_name) const {
   for (const CatalogEntry& entry : entries_) {
-    if (lower(entry.name) == lower_name) return &entry;
+    if (ascii_lower(entry.name) == lower_name) return &entry;
     for (const std::string& alias : entry.aliases) {
-      if (lower(alias) == lower_name) return &entry;
+      if (ascii_lower(alias) == lower_name) return &entry;
     }
   }
   return nullptr;
 }
 
 CatalogName Catalog::resolve(std::string_view name) const {
-  const std::string wanted = lower(name);
+  const std::string wanted = ascii_lower(name);
   if (const CatalogEntry* entry = find_exactly(wanted)) return {entry, ""};
   for (size_t dash = wanted.rfind('-'); dash != std::string::npos && dash > 0; dash = wanted.rfind('-', dash - 1)) {
     const CatalogEntry* entry = find_exactly(wanted.substr(0, dash));
     if (!entry) continue;
     for (const std::string& each : entry->quantizations()) {
-      if (lower(each) == wanted.substr(dash + 1)) return {entry, each};
+      if (ascii_lower(each) == wanted.substr(dash + 1)) return {entry, each};
     }
   }
   return {};
@@ -127,7 +123,7 @@ CatalogName Catalog::resolve(std::string_view name) const {
 std::vector<std::string> Catalog::suggestions(std::string_view name, size_t limit) const {
   constexpr size_t kLongestName = 200;  // the distance is quadratic
   if (name.size() > kLongestName) return {};
-  const std::string wanted = lower(name);
+  const std::string wanted = ascii_lower(name);
   struct Candidate {
     size_t distance;
     std::string name;
@@ -135,11 +131,12 @@ std::vector<std::string> Catalog::suggestions(std::string_view name, size_t limi
   std::vector<Candidate> candidates;
   for (const CatalogEntry& entry : entries_) {
     // One suggestion an entry: its own name, at the distance of whichever of its names is nearest.
-    size_t nearest = edit_distance(wanted, lower(entry.name));
-    for (const std::string& alias : entry.aliases) nearest = std::min(nearest, edit_distance(wanted, lower(alias)));
+    size_t nearest = edit_distance(wanted, ascii_lower(entry.name));
+    for (const std::string& alias : entry.aliases)
+      nearest = std::min(nearest, edit_distance(wanted, ascii_lower(alias)));
     const size_t colon = wanted.find(':');
     if (colon != std::string::npos) {  // the right family with a tag that does not exist
-      const std::string family = lower(entry.name).substr(0, entry.name.find(':'));
+      const std::string family = ascii_lower(entry.name).substr(0, entry.name.find(':'));
       nearest = std::min(nearest, edit_distance(wanted.substr(0, colon), family) + 2);
     }
     if (nearest <= 1 + wanted.size() / 3) candidates.push_back({nearest, entry.name});

