@@ -14,7 +14,8 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-// The only control characters are ends of lines, returns, and sequences of our own: ESC [ numbers letter.
+// The only control characters are ends of lines, returns, tabs (code is shown as it was written), and sequences of our
+// own: ESC [ numbers letter.
 void require_harmless(std::string_view shown) {
   for (size_t at = 0; at < shown.size(); ++at) {
     const auto c = static_cast<unsigned char>(shown[at]);
@@ -25,7 +26,7 @@ void require_harmless(std::string_view shown) {
       require(at < shown.size() && std::string_view("ACJm").find(shown[at]) != std::string_view::npos);
       continue;
     }
-    require(c >= 0x20 || c == '\n' || c == '\r');
+    require(c >= 0x20 || c == '\n' || c == '\r' || c == '\t');
     require(c != 0x7F);
   }
 }
