@@ -42,9 +42,13 @@ struct Reader {
   Table* table = nullptr;
   bool table_seen = false;
 
+  struct Span {
+    MD_SPANTYPE type;
+    Style outer;
+    std::string link;
+  };
   Style style = 0;
-  std::vector<Style> outer;
-  std::vector<std::string> links;  // of the spans that are open
+  std::vector<Span> open;
 
   void add(std::string_view text) {
     const size_t n = std::min(skip, text.size());
@@ -83,7 +87,7 @@ struct Reader {
 
   static int enter_span(MD_SPANTYPE type, void* detail, void* user) {
     Reader& reader = *static_cast<Reader*>(user);
-    reader.outer.push_back(reader.style);
+    Span span{type, reader.style, ""};
     if (type == MD_SPAN_EM) reader.style |= kItalic;
     if (type == MD_SPAN_STRONG) reader.style |= kBold;
     if (type == MD_SPAN_DEL) reader.style |= kStrike;
@@ -95,22 +99,23 @@ struct Reader {
       reader.style |= kUnderline;
       const MD_ATTRIBUTE& target = type == MD_SPAN_A ? static_cast<MD_SPAN_A_DETAIL*>(detail)->href
                                                      : static_cast<MD_SPAN_IMG_DETAIL*>(detail)->src;
-      reader.links.emplace_back(target.text, target.size);
+      span.link.assign(target.text, target.size);
     }
+    reader.open.push_back(std::move(span));
     return 0;
   }
+  // md4c leaves spans it has not entered, and others than the innermost, where a link and a piece of code cross.
   static int leave_span(MD_SPANTYPE type, void*, void* user) {
     Reader& reader = *static_cast<Reader*>(user);
+    const auto same = [type](const Span& span) { return span.type == type; };
+    const auto last = std::find_if(reader.open.rbegin(), reader.open.rend(), same);
+    if (last == reader.open.rend()) return 0;
     if (type == MD_SPAN_CODE && !reader.colour) reader.add("`");
-    const bool link = type == MD_SPAN_A || type == MD_SPAN_IMG;
-    const std::string shown = link && !reader.runs.empty() ? reader.runs.back().text : "";
-    reader.style = reader.outer.back();
-    reader.outer.pop_back();
-    if (link) {
-      const std::string target = reader.links.back();
-      reader.links.pop_back();
-      if (!target.empty() && !shown.ends_with(target)) reader.runs.push_back({" (" + target + ")", kDim});
-    }
+    const std::string shown = reader.runs.empty() ? "" : reader.runs.back().text;
+    const std::string target = last->link;
+    reader.style = last->outer;
+    reader.open.erase(last.base() - 1, reader.open.end());
+    if (!target.empty() && !shown.ends_with(target)) reader.runs.push_back({" (" + target + ")", kDim});
     return 0;
   }
 
