@@ -2,6 +2,7 @@
 #include "engine/bench.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -9,6 +10,8 @@
 #include "cli/commands.h"
 #include "cli/device_options.h"
 #include "cli/interrupt.h"
+#include "cli/io.h"
+#include "cli/memory_use.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
 #include "cli/progress.h"
@@ -16,6 +19,7 @@
 #include "kernels/probe.h"
 #include "load/load_model.h"
 #include "load/model_files.h"
+#include "text/tokenizer.h"
 
 namespace mang::cli {
 namespace {
@@ -25,11 +29,13 @@ constexpr int64_t kUsualBatch = 512;
 struct Options {
   std::vector<std::string> models;
   std::vector<int64_t> prompt = {512}, generate = {128}, depth = {0}, batch = {kUsualBatch}, sequences = {1};
+  int64_t beside = 0;
   std::vector<int> threads;
   int64_t repetitions = 5;
   std::string output = "md";
   bool no_warm_up = false;
   bool no_probe = false;
+  bool turns = false;
   DeviceOptions device;
 };
 
@@ -39,7 +45,9 @@ std::vector<BenchCase> cases(const Options& options) {
   for (int64_t sequences : options.sequences) {
     for (int64_t depth : options.depth) {
       for (int64_t n : options.prompt) {
-        if (n > 0) out.push_back({.prompt = n, .generate = 0, .depth = depth, .sequences = sequences});
+        if (n > 0) {
+          out.push_back({.prompt = n, .generate = 0, .depth = depth, .sequences = sequences, .beside = options.beside});
+        }
       }
       for (int64_t n : options.generate) {
         if (n > 0) out.push_back({.prompt = 0, .generate = n, .depth = depth, .sequences = sequences});
@@ -68,7 +76,8 @@ double mean_depth(const BenchCase& test) {
 // What would have been expected of one sequence; 0 for rows that the estimate says nothing about.
 double predicted(const Model& model, const BenchCase& test, const ProbeResult& machine, const DeviceOptions& device) {
   const bool one_kind = (test.prompt == 0) != (test.generate == 0);
-  if (!one_kind || test.sequences != 1 || device.exact || (test.prompt > 0 && test.depth > 0)) return 0;
+  if (!one_kind || test.sequences != 1 || test.beside > 0 || device.exact || (test.prompt > 0 && test.depth > 0))
+    return 0;
   const TokenWork work = token_work(model.info(), static_cast<double>(model.info().weight_bytes),
                                     kv_bytes_per_position(model, device.kv_type()));
   const SpeedEstimate speed = estimate_speed(work, machine, static_cast<int64_t>(mean_depth(test)));
@@ -86,18 +95,38 @@ struct Loaded {
   std::string path;
   uint64_t file_bytes = 0;
   std::unique_ptr<Model> model;
+  std::optional<Tokenizer> tokenizer;  // not used, but in memory as in `mang run`; none: the model has none
+  double load_seconds = 0;
+  double tokenizer_seconds = 0;
 };
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 Result<Loaded> load(const std::string& text, const Device& device, const Context& context) {
   MANG_TRY(ModelRef ref, resolve_model(text, context));
+  const auto start = std::chrono::steady_clock::now();
   MANG_TRY(ModelFiles files, ModelFiles::open(ref.path, context.log));
   const StatusLine status(say("Loading {} …", table_name(ref.path)));
-  MANG_TRY(std::unique_ptr<Model> model, load_weights(files, device, context.log));
-  return Loaded{ref.entry ? ref.entry->name : table_name(ref.path), ref.path, files.bytes(), std::move(model)};
+  Loaded out;
+  out.name = ref.entry ? ref.entry->name : table_name(ref.path);
+  out.path = ref.path;
+  out.file_bytes = files.bytes();
+  MANG_TRY(out.model, load_weights(files, device, context.log));
+  out.load_seconds = seconds_since(start);
+  // Weights without a tokenizer can be measured too.
+  const auto tokenizer_start = std::chrono::steady_clock::now();
+  if (Result<ModelText> text_side = load_text(files); text_side.ok()) {
+    if (Result<Tokenizer> built = Tokenizer::build(std::move(text_side.value().tokenizer)); built.ok()) {
+      out.tokenizer = std::move(built.value());
+      out.tokenizer_seconds = seconds_since(tokenizer_start);
+    }
+  }
+  return out;
 }
 
-Result<BenchRow> measure(Loaded& loaded, const Machine& machine, const BenchCase& test, int64_t batch,
-                         const Options& options, const Context& context) {
+BenchOptions how_to(const Options& options, int64_t batch, const Context& context) {
   BenchOptions how;
   how.repetitions = options.repetitions;
   how.warm_up = !options.no_warm_up;
@@ -105,37 +134,52 @@ Result<BenchRow> measure(Loaded& loaded, const Machine& machine, const BenchCase
   how.arithmetic = options.device.arithmetic();
   how.kv_type = options.device.kv_type();
   how.cancel = &context.interrupted;
+  return how;
+}
 
-  BenchRow row;
-  std::optional<ProbeResult> before;
-  if (!options.no_probe) before = probe(*machine.device);
-  MANG_TRY(row.result, run_bench(*loaded.model, *machine.device, test, how));
-  if (before) {
-    const ProbeResult after = probe(*machine.device);
-    row.peak = MachinePeak{(before->read_bytes_per_second + after.read_bytes_per_second) / 2,
-                           (before->int8_macs_per_second + after.int8_macs_per_second) / 2};
-    row.predicted = predicted(*loaded.model, test, *before, options.device);
-  }
+// What a row says beside the speed.
+BenchRow row_of(const Loaded& loaded, const Device& device, BenchResult result, int64_t batch, const Options& options) {
   const ModelInfo& info = loaded.model->info();
   const TokenCost cost = token_cost(info);
+  BenchRow row;
   row.model = loaded.name;
   row.architecture = info.architecture;
   row.file_bytes = loaded.file_bytes;
   row.parameters = info.parameters;
-  row.isa = isa_name(machine.device->isa());
+  row.isa = isa_name(device.isa());
   row.kv = kv_type_name(options.device.kv_type());
   row.exact = options.device.exact;
-  row.threads = machine.device->threads();
+  row.threads = device.threads();
   row.chunk = batch;
+  row.load_seconds = loaded.load_seconds;
+  row.tokenizer_seconds = loaded.tokenizer_seconds;
+  row.memory = memory_use();
   row.step_bytes = cost.weight_bytes + kv_bytes_per_position(*loaded.model, options.device.kv_type()) *
-                                           mean_depth(test) * static_cast<double>(test.sequences);
+                                           mean_depth(result.test) * static_cast<double>(result.test.sequences);
   // A prompt needs the head only for its last token.
-  row.token_macs = test.prompt > 0 ? cost.macs - static_cast<double>(info.hidden * info.vocab) : cost.macs;
+  row.token_macs = result.test.prompt > 0 ? cost.macs - static_cast<double>(info.hidden * info.vocab) : cost.macs;
+  row.result = std::move(result);
+  return row;
+}
+
+Result<BenchRow> measure(const Loaded& loaded, const Device& device, const BenchCase& test, int64_t batch,
+                         const Options& options, const Context& context) {
+  std::optional<ProbeResult> before;
+  if (!options.no_probe) before = probe(device);
+  MANG_TRY(BenchResult result, run_bench(*loaded.model, device, test, how_to(options, batch, context)));
+  BenchRow row = row_of(loaded, device, std::move(result), batch, options);
+  if (before) {
+    const ProbeResult after = probe(device);
+    row.peak = MachinePeak{(before->read_bytes_per_second + after.read_bytes_per_second) / 2,
+                           (before->int8_macs_per_second + after.int8_macs_per_second) / 2};
+    row.predicted = predicted(*loaded.model, test, *before, options.device);
+  }
   return row;
 }
 
 BenchForm form_of(const Options& options) {
   if (options.output == "json") return BenchForm::json;
+  if (options.output == "jsonl") return BenchForm::json_lines;
   return options.output == "csv" ? BenchForm::csv : BenchForm::markdown;
 }
 
@@ -182,6 +226,39 @@ class Table {
   std::optional<MachinePeak> last_peak_;
 };
 
+// One repetition, and its row, for each line of standard input, until it ends.
+Result<void> measure_in_turns(const Loaded& loaded, const Device& device, const BenchCase& test, int64_t batch,
+                              const Options& options, Table& table, Context& context) {
+  MANG_TRY(BenchRun run, BenchRun::prepare(*loaded.model, device, test, how_to(options, batch, context)));
+  if (!options.no_warm_up) MANG_TRY(run.warm_up());
+  LineReader lines(size_t{1} << 16);
+  std::string line;
+  for (;;) {
+    MANG_TRY(bool more, lines.next(line, [] { return Result<void>(); }));
+    if (!more) return {};
+    MANG_TRY(run.repeat());
+    MANG_TRY(table.add(row_of(loaded, device, run.last(), batch, options)));
+  }
+}
+
+Result<void> measure_rows(const Loaded& loaded, const Device& device, const std::vector<BenchCase>& tests,
+                          const Options& options, Table& table, Context& context) {
+  for (int64_t batch : options.batch) {
+    for (const BenchCase& test : tests) {
+      const WatchInterrupts watch;  // so that the table is ended
+      if (options.turns) {
+        MANG_TRY(measure_in_turns(loaded, device, test, batch, options, table, context));
+        continue;
+      }
+      std::optional<StatusLine> status(std::in_place, say("{}: {} …", loaded.name, bench_name(test)));
+      MANG_TRY(BenchRow row, measure(loaded, device, test, batch, options, context));
+      status.reset();
+      MANG_TRY(table.add(row));
+    }
+  }
+  return {};
+}
+
 Result<void> measure_all(const Options& options, const std::vector<BenchCase>& tests, Table& table, Context& context) {
   const std::vector<int> thread_counts = options.threads.empty() ? std::vector<int>{0} : options.threads;
   for (int threads : thread_counts) {
@@ -190,15 +267,7 @@ Result<void> measure_all(const Options& options, const std::vector<BenchCase>& t
     MANG_TRY(Machine machine, open_machine(device));
     for (const std::string& text : options.models) {
       MANG_TRY(Loaded loaded, load(text, *machine.device, context));
-      for (int64_t batch : options.batch) {
-        for (const BenchCase& test : tests) {
-          std::optional<StatusLine> status(std::in_place, say("{}: {} …", loaded.name, bench_name(test)));
-          const WatchInterrupts watch;  // so that the table is ended
-          MANG_TRY(BenchRow row, measure(loaded, machine, test, batch, options, context));
-          status.reset();
-          MANG_TRY(table.add(row));
-        }
-      }
+      MANG_TRY(measure_rows(loaded, *machine.device, tests, options, table, context));
     }
   }
   return {};
@@ -207,6 +276,11 @@ Result<void> measure_all(const Options& options, const std::vector<BenchCase>& t
 Result<int> bench(const Options& options, Context& context) {
   const std::vector<BenchCase> tests = cases(options);
   if (tests.empty()) return usage_error("bench", tr("there is nothing to measure: -p and -n are both 0."));
+  const size_t rows =
+      tests.size() * options.models.size() * options.batch.size() * std::max<size_t>(options.threads.size(), 1);
+  if (options.turns && rows > 1) {
+    return usage_error("bench", tr("--turns measures one test: one model, one number for each option."));
+  }
   Table table(options, tests, context);
   const Result<void> measured = measure_all(options, tests, table, context);
   table.end();
@@ -233,18 +307,23 @@ void add_bench(CLI::App& app, Action& action) {
   list("-d,--n-depth", options->depth, tr("Tokens already there before (0)"), 0);
   list("-b,--batch-size", options->batch, tr("Most tokens in one forward (512)"), 1);
   list("--sequences", options->sequences, tr("Sequences worked on together (1)"), 1);
+  command->add_option("--beside", options->beside, tr("Sequences that write while prompts are read (0)"))
+      ->check(CLI::Range(int64_t{0}, int64_t{4096}))
+      ->type_name("N");
   list("-t,--threads", options->threads, tr("Threads (all cores)"), 1);
   command->add_option("-r,--repetitions", options->repetitions, tr("Repetitions of each test (5)"))
       ->check(CLI::Range(int64_t{1}, int64_t{1000}))
       ->type_name("N");
-  CLI::Option* output = command->add_option("-o,--output", options->output, tr("md, csv or json"));
-  output->check(CLI::IsMember({"md", "csv", "json"}));
+  CLI::Option* output = command->add_option("-o,--output", options->output, tr("md, csv, json or jsonl"));
+  output->check(CLI::IsMember({"md", "csv", "json", "jsonl"}));
   command
       ->add_flag(
           "--json", [options](int64_t) { options->output = "json"; }, tr("The same as -o json"))
       ->excludes(output);
   command->add_flag("--no-warmup", options->no_warm_up, tr("No unmeasured run before"));
   command->add_flag("--no-probe", options->no_probe, tr("Do not probe the machine's limits around each row"));
+  command->add_flag("--turns", options->turns,
+                    tr("One repetition for each line of standard input, to measure in turn with another program"));
   add_device_options(*command, options->device, false);
   command->callback([options, &action] { action = [options](Context& context) { return bench(*options, context); }; });
 }

@@ -37,6 +37,7 @@ Json fields(const BenchRow& row) {
               {"n_gen", result.test.generate},
               {"n_depth", result.test.depth},
               {"sequences", result.test.sequences},
+              {"beside", result.test.beside},
               {"tokens", result.tokens},
               {"repetitions", result.seconds.size()},
               {"tokens_per_second", result.mean},
@@ -47,6 +48,12 @@ Json fields(const BenchRow& row) {
   out["predicted_tokens_per_second"] = row.predicted > 0 ? Json(row.predicted) : Json();
   out["probed_read_bytes_per_second"] = row.peak ? Json(row.peak->read_bytes) : Json();
   out["probed_int8_macs_per_second"] = row.peak ? Json(row.peak->int8_macs) : Json();
+  out["load_seconds"] = row.load_seconds;
+  out["tokenizer_seconds"] = row.tokenizer_seconds;
+  out["resident_bytes"] = row.memory.resident;
+  out["peak_resident_bytes"] = row.memory.peak;
+  out["step_bytes"] = row.step_bytes;
+  out["token_macs"] = row.token_macs;
   return out;
 }
 
@@ -123,10 +130,10 @@ std::string csv_row(const BenchRow& row, bool first) {
   return (first ? names + "\n" : "") + values + "\n";
 }
 
-std::string json_row(const BenchRow& row, bool first) {
+std::string json_object(const BenchRow& row) {
   Json out = fields(row);
   out["seconds"] = row.result.seconds;
-  return (first ? "" : ",\n") + dump_json(out);
+  return dump_json(out);
 }
 
 }  // namespace
@@ -153,8 +160,17 @@ std::string bench_head(BenchForm form, const BenchColumns& columns) {
 }
 
 std::string bench_row(BenchForm form, const BenchColumns& columns, const BenchRow& row, bool first) {
-  if (form == BenchForm::markdown) return markdown_row(columns, row);
-  return form == BenchForm::json ? json_row(row, first) : csv_row(row, first);
+  switch (form) {
+    case BenchForm::markdown:
+      return markdown_row(columns, row);
+    case BenchForm::csv:
+      return csv_row(row, first);
+    case BenchForm::json:
+      return (first ? "" : ",\n") + json_object(row);
+    case BenchForm::json_lines:
+      return json_object(row) + "\n";
+  }
+  return {};
 }
 
 std::string bench_foot(BenchForm form) { return form == BenchForm::json ? "]\n" : ""; }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/memory_use.h"
 #include "engine/bench.h"
 
 namespace mang::cli {
@@ -25,6 +26,9 @@ struct BenchRow {
   bool exact = false;
   int threads = 0;
   int64_t chunk = 0;
+  double load_seconds = 0;       // opening the files until the weights are ready
+  double tokenizer_seconds = 0;  // reading the tokenizer, which `mang run` needs too; 0: the model has none
+  MemoryUse memory;              // after the row
   BenchResult result;
   std::optional<MachinePeak> peak;
   // What a token must cost at least: bytes read for each step of generation, and multiply-accumulates.
@@ -41,7 +45,7 @@ struct BenchRow {
   [[nodiscard]] std::optional<double> beside_prediction() const;
 };
 
-enum class BenchForm { markdown, csv, json };
+enum class BenchForm { markdown, csv, json, json_lines };
 
 // The columns of the Markdown table that depend on what was asked. CSV and JSON always have all.
 struct BenchColumns {

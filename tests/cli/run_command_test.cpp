@@ -287,6 +287,29 @@ TEST_CASE("bench measures what it was asked, in each form") {
   CHECK(parse_json(partly.out, "stdout").value().size() == 1);
 }
 
+TEST_CASE("bench in turns: a row for each line, with what it cost to load") {
+  const std::vector<std::string> base = {"bench", kGguf, "-n", "0", "--no-probe", "-o", "jsonl"};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return more;
+  };
+  const Ran ran = mang(with({"-p", "16", "-b", "8", "--beside", "3", "--turns"}), {.input = "go\ngo\n\n"});
+  CHECK(ran.code == 0);
+  REQUIRE(std::count(ran.out.begin(), ran.out.end(), '\n') == 3);
+  const Json row = parse_json(ran.out.substr(0, ran.out.find('\n')), "row").value();
+  CHECK(row["test"] == "pp16 beside tg x3");
+  CHECK(row["beside"] == 3);
+  CHECK(row["tokens"] == 16 + 3 * 4);  // five of the prompt a forward
+  CHECK(row["seconds"].size() == 1);
+  CHECK(row["load_seconds"].get<double>() > 0);
+  CHECK(row["tokenizer_seconds"].get<double>() > 0);
+  CHECK(row["resident_bytes"].get<double>() > 0);
+  CHECK(row["peak_resident_bytes"].get<double>() >= row["resident_bytes"].get<double>());
+  CHECK(mang(with({"-p", "16", "--turns"}), {.input = ""}).out.empty());
+  check_refused(mang(with({"-p", "16,32", "--turns"})), 2, "--turns");
+  check_refused(mang(with({"-p", "16", "--beside", "512"})), 1, "larger chunk");
+}
+
 TEST_CASE("perplexity of a text, as JSON and as a sentence") {
   TempDir dir;
   std::string text;

@@ -149,7 +149,7 @@ TEST_CASE("the benchmark does the work it names") {
     const size_t before = f.model.steps().size();
     const BenchResult r = run_bench(f.model, f.device, test, options).value();
     CHECK(r.seconds.size() == static_cast<size_t>(options.repetitions));
-    CHECK(r.tokens == test.sequences * (test.prompt + test.generate));
+    if (test.beside == 0) CHECK(r.tokens == test.sequences * (test.prompt + test.generate));
     CHECK(r.median > 0);
     return std::vector(f.model.steps().begin() + static_cast<std::ptrdiff_t>(before), f.model.steps().end());
   };
@@ -160,7 +160,13 @@ TEST_CASE("the benchmark does the work it names") {
         Steps{{70, 58}, {12, 70}, {1, 1, 1}, {1, 1, 1}});
   CHECK(steps({.prompt = 5, .generate = 6}, {.repetitions = 1}) ==
         Steps{{5}, {1}, {1}, {1}, {1}, {5}, {1}, {1}, {1}, {1}, {1}, {1}});
+  // Two that write beside a prompt of 100: 62 of its tokens in the first forward, 38 in the second.
+  CHECK(steps({.prompt = 100, .depth = 10, .beside = 2}, {.repetitions = 1, .warm_up = false, .chunk = 64}) ==
+        Steps{{10, 10, 10}, {1, 1, 62}, {1, 1, 38}});
+  CHECK(run_bench(f.model, f.device, {.prompt = 100, .beside = 2}, {.repetitions = 1, .chunk = 64}).value().tokens ==
+        100 + 2 * 2);
   CHECK(f.model.faults() == 0);
+  CHECK(bench_name({.prompt = 512, .beside = 8}) == "pp512 beside tg x8");
   CHECK(bench_name({.prompt = 512}) == "pp512");
   CHECK(bench_name({.generate = 128, .depth = 512, .sequences = 4}) == "tg128 x4 @ d512");
   CHECK(bench_name({.prompt = 5, .generate = 6}) == "pp5+tg6");
@@ -196,8 +202,25 @@ TEST_CASE("benchmark cases that cannot be measured are refused") {
   CHECK(refused({.prompt = 1, .sequences = INT64_MAX}));
   CHECK(refused({.prompt = 1}, {.repetitions = 0}));
   CHECK(refused({.prompt = 1}, {.chunk = 0}));
+  CHECK(refused({.prompt = 8, .beside = -1}));
+  CHECK(refused({.generate = 8, .beside = 1}));
+  CHECK(refused({.prompt = 8, .beside = 64}, {.chunk = 64}));
+  CHECK(refused({.prompt = 400, .depth = 100, .beside = 1}, {.chunk = 1}));
+  CHECK(refused({.prompt = 500, .depth = 12, .sequences = 2, .beside = 1}, {.chunk = 2}));  // 1,000 steps
   std::atomic<bool> cancel = true;
   CHECK(refused({.prompt = 1}, {.cancel = &cancel}));
+}
+
+TEST_CASE("a benchmark in turns: each repetition is a result of its own") {
+  MeasureFixture f;
+  BenchRun run = BenchRun::prepare(f.model, f.device, {.prompt = 20}, {}).value();
+  CHECK(run.last().seconds.empty());
+  for (size_t turn = 1; turn <= 3; ++turn) {
+    CHECK(run.repeat().ok());
+    CHECK(run.last().seconds.size() == 1);
+    CHECK(run.result().seconds.size() == turn);
+    CHECK(run.last().seconds.back() == run.result().seconds.back());
+  }
 }
 
 }  // namespace
