@@ -1,6 +1,7 @@
 #include "cli/text_side.h"
 
 #include "cli/model_ref.h"
+#include "load/model_identity.h"
 
 namespace mang::cli {
 
@@ -11,12 +12,7 @@ Result<Tokenizer> open_tokenizer(const std::string& model, const Context& contex
 }
 
 Result<ChatTemplate> open_template(const ModelText& text, const std::string& path, bool with_tools) {
-  const NamedTemplate* chosen = nullptr;
-  for (const NamedTemplate& each : text.templates) {
-    if (each.name == "default" && !chosen) chosen = &each;
-    if (each.name == "tool_use" && with_tools) chosen = &each;
-  }
-  if (!chosen && !text.templates.empty()) chosen = &text.templates.front();
+  const NamedTemplate* chosen = choose_template(text.templates, with_tools);
   return ChatTemplate::create(chosen ? chosen->text : "", path + ": chat template", text.special_tokens);
 }
 

@@ -26,6 +26,7 @@ LogitsCollector::LogitsCollector(Model& model, const Device& device, Arithmetic 
       arithmetic_(arithmetic),
       pool_(std::move(pool)),
       chunk_(chunk),
+      silent_chunk_(chunk),
       logits_(std::move(logits)) {
   for (int64_t i = 0; i < pool_.blocks(); ++i) blocks_.push_back(pool_.allocate());
 }
@@ -43,17 +44,20 @@ Result<LogitsCollector> LogitsCollector::create(Model& model, const Device& devi
   return LogitsCollector(model, device, arithmetic, std::move(pool), chunk, std::move(logits));
 }
 
-Result<void> LogitsCollector::run(std::span<const int32_t> ids, int64_t first_wanted, const LogitsSink& sink) {
+Result<void> LogitsCollector::run(std::span<const int32_t> ids, int64_t first_wanted, const LogitsSink& sink,
+                                  const Progress& progress) {
   const auto count = static_cast<int64_t>(ids.size());
   MANG_CHECK(count <= static_cast<int64_t>(blocks_.size()) * kPagePositions);
   for (int64_t first = 0; first < count;) {
     const bool wanted = first >= first_wanted;
-    const int64_t n = std::min(chunk_, (wanted ? count : std::min(first_wanted, count)) - first);
+    const int64_t n =
+        wanted ? std::min(chunk_, count - first) : std::min(silent_chunk_, std::min(first_wanted, count) - first);
     const BatchSlice slice{ids.subspan(static_cast<size_t>(first), static_cast<size_t>(n)), first, blocks_,
                            wanted ? LogitsFor::all : LogitsFor::none};
     model_->forward(*device_, arithmetic_, Batch{{&slice, 1}}, pool_, logits_.get());
     if (wanted) MANG_TRY(sink(first, n, logits_.get()));
     first += n;
+    if (progress) MANG_TRY(progress(first));
   }
   return {};
 }
