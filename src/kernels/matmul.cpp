@@ -26,6 +26,7 @@ struct Piece {
 };
 
 constexpr int kGemmTiles = 4;                        // 64 rows: their unpacked slice stays in the L2 cache
+constexpr int kGroupsAtOnce = 96;                    // a chunk of 512 tokens, with weights unpacked once
 constexpr int64_t kDirectBytes = int64_t{96} << 10;  // weights a thread streams at a time for few tokens
 
 int tiles_per_piece(const PackedMatrix& w, int64_t M, const Device& device) {
@@ -60,79 +61,21 @@ std::vector<Piece> cut(const Device& device, std::span<const Product> products, 
   return pieces;
 }
 
-constexpr int64_t kRefinedFloats = int64_t{4}
-                                   << 20;  // of results held for the second rows: bounds the tokens at a time
-
-// y = q(x)·Wᵀ + q(x − q(x))·Wᵀ: both rows are tokens of one quantized product, so the weights are read once. The
-// products' input blocks are alike.
-void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
-                    std::span<const Product> products) {
-  const int block = quant_traits(products[0].w->dtype()).input_block;
-  int64_t all_rows = 0;
-  for (const Product& p : products) all_rows += p.w->rows();
-  const int64_t most = std::min(M, std::max<int64_t>(16, kRefinedFloats / all_rows));
-  std::vector<float> both(static_cast<size_t>(2 * most * K));
-  std::vector<float> results(static_cast<size_t>(2 * most * all_rows));
-  for (int64_t first = 0; first < M; first += most) {
-    const int64_t n = std::min(most, M - first);
-    const auto split = [&](int64_t m, int) {
-      const float* row = x + (first + m) * ldx;
-      std::copy(row, row + K, both.data() + m * K);
-      device.kernels().matmul->residual_row(row, K, block, both.data() + (n + m) * K);
-    };
-    if (n < kInlineTokens) {
-      for (int64_t m = 0; m < n; ++m) split(m, 0);
-    } else {
-      device.run(n, split);
-    }
-    std::vector<Product> halves;
-    float* at = results.data();
-    for (const Product& p : products) {
-      halves.push_back({p.w, at, p.w->rows()});
-      at += 2 * n * p.w->rows();
-    }
-    matmul(device, Arithmetic::quantized, both.data(), K, 2 * n, K, halves);
-    for (size_t i = 0; i < products.size(); ++i) {
-      const int64_t rows = halves[i].ldy;
-      constexpr int64_t kAtOnce = 8192;  // a head's row is long, and there may be one token only
-      const int64_t parts = (rows + kAtOnce - 1) / kAtOnce;
-      device.run(n * parts, [&](int64_t chunk, int) {
-        const int64_t m = chunk / parts;
-        const float* one = halves[i].y + m * rows;
-        const float* two = one + n * rows;
-        float* y = products[i].y + (first + m) * products[i].ldy;
-        const int64_t end = std::min(rows, (chunk % parts + 1) * kAtOnce);
-        for (int64_t r = chunk % parts * kAtOnce; r < end; ++r) y[r] = one[r] + two[r];
-      });
-    }
-  }
-}
-
-// Products of one refined call, those together that read x in the same blocks.
-void matmul_refined_by_block(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
-                             std::span<const Product> products) {
-  std::vector<Product> plain, of_16, of_32;
-  for (const Product& p : products) {
-    (is_float(p.w->dtype()) ? plain : quant_traits(p.w->dtype()).input_block == 16 ? of_16 : of_32).push_back(p);
-  }
-  if (!plain.empty()) matmul(device, Arithmetic::quantized, x, ldx, M, K, plain);
-  if (!of_16.empty()) matmul_refined(device, x, ldx, M, K, of_16);
-  if (!of_32.empty()) matmul_refined(device, x, ldx, M, K, of_32);
-}
-
-}  // namespace
-
-void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
-            std::span<const Product> products) {
-  if (M == 0) return;
-  if (arithmetic == Arithmetic::refined) return matmul_refined_by_block(device, x, ldx, M, K, products);
+// Which ways of reading x the products need.
+std::vector<InputKind> input_kinds(std::span<const Product> products, Arithmetic arithmetic, int64_t K) {
   std::vector<InputKind> kinds;
   for (const Product& p : products) {
     MANG_CHECK(p.w->cols() == K);
     const InputKind kind = input_kind(*p.w, arithmetic);
     if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
   }
-  const PreparedInput input(device, x, ldx, M, K, kinds);
+  return kinds;
+}
+
+// All products of an input that is ready.
+void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& input, int64_t K,
+              std::span<const Product> products) {
+  const int64_t M = input.tokens();
   std::vector<std::vector<InputGroup>> groups;
   for (const Product& p : products) groups.push_back(input.groups(input_kind(*p.w, arithmetic), p.y, p.ldy));
   const std::vector<Piece> pieces = cut(device, products, M, input.group_count());
@@ -148,15 +91,16 @@ void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t
                             K,
                             piece.tiles,
                             static_cast<int>(std::min<int64_t>(w.rows() - row, piece.tiles * kTileRows))};
-    InputGroup local[64];
+    const int slots = std::max(kernels.max_group, kernels.wide_group);
+    InputGroup local[kGroupsAtOnce];
     for (int done = 0; done < piece.groups;) {
-      const int count = std::min(64, piece.groups - done);
+      const int count = std::min(kGroupsAtOnce, piece.groups - done);
       for (int g = 0; g < count; ++g) {
         local[g] = all[static_cast<size_t>(piece.first_group + done + g)];
         local[g].y += row;
       }
-      std::byte* scratch =
-          device.scratch(thread, Device::kUnpacked, static_cast<size_t>(cpu::unpack_bytes(piece.tiles)));
+      const int64_t bytes = cpu::gemm_scratch_bytes(piece.tiles, int64_t{count} * slots);
+      std::byte* scratch = device.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes));
       auto* unpacked = reinterpret_cast<uint8_t*>(scratch);
       if (local[0].x != nullptr) {
         kernels.gemm_float(tiles, local, count, unpacked);
@@ -168,6 +112,68 @@ void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t
       done += count;
     }
   });
+}
+
+// y = one + two, rows of one and two without gaps.   y: [M, rows]
+void add_results(const Device& device, const float* one, const float* two, int64_t M, int64_t rows, float* y,
+                 int64_t ldy) {
+  constexpr int64_t kAtOnce = 8192;  // a head's row is long, and there may be one token only
+  const int64_t parts = (rows + kAtOnce - 1) / kAtOnce;
+  device.run(M * parts, [&](int64_t chunk, int) {
+    const int64_t m = chunk / parts;
+    const int64_t end = std::min(rows, (chunk % parts + 1) * kAtOnce);
+    for (int64_t r = chunk % parts * kAtOnce; r < end; ++r) y[m * ldy + r] = one[m * rows + r] + two[m * rows + r];
+  });
+}
+
+constexpr int64_t kRefinedFloats = int64_t{4} << 20;  // of results held for both rows: bounds the tokens at a time
+
+// y = q(x)·Wᵀ + q(x − q(x))·Wᵀ: both rows are tokens of one quantized product, so the weights are read once. The
+// products' input blocks are alike.
+void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
+                    std::span<const Product> products) {
+  const std::vector<InputKind> kinds = input_kinds(products, Arithmetic::quantized, K);
+  int64_t all_rows = 0;
+  for (const Product& p : products) all_rows += p.w->rows();
+  const int64_t most = std::min(M, std::max<int64_t>(16, kRefinedFloats / all_rows));
+  const auto bytes = static_cast<size_t>(2 * most * all_rows) * sizeof(float);
+  auto* const results = reinterpret_cast<float*>(device.scratch(0, Device::kResults, bytes));
+  for (int64_t first = 0; first < M; first += most) {
+    const int64_t n = std::min(most, M - first);
+    std::vector<Product> both;
+    float* at = results;
+    for (const Product& p : products) {
+      both.push_back({p.w, at, p.w->rows()});
+      at += 2 * n * p.w->rows();
+    }
+    const PreparedInput input(device, x + first * ldx, ldx, n, K, kinds, true);
+    multiply(device, Arithmetic::quantized, input, K, both);
+    for (size_t i = 0; i < products.size(); ++i) {
+      const int64_t rows = both[i].ldy;
+      const Product& p = products[i];
+      add_results(device, both[i].y, both[i].y + n * rows, n, rows, p.y + first * p.ldy, p.ldy);
+    }
+  }
+}
+
+}  // namespace
+
+void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
+            std::span<const Product> products) {
+  if (M == 0) return;
+  if (arithmetic != Arithmetic::refined) {
+    const std::vector<InputKind> kinds = input_kinds(products, arithmetic, K);
+    const PreparedInput input(device, x, ldx, M, K, kinds, false);
+    return multiply(device, arithmetic, input, K, products);
+  }
+  // Those together that read x in the same blocks. Float weights take x as it is.
+  std::vector<Product> plain, of_16, of_32;
+  for (const Product& p : products) {
+    (is_float(p.w->dtype()) ? plain : quant_traits(p.w->dtype()).input_block == 16 ? of_16 : of_32).push_back(p);
+  }
+  if (!plain.empty()) matmul(device, Arithmetic::quantized, x, ldx, M, K, plain);
+  if (!of_16.empty()) matmul_refined(device, x, ldx, M, K, of_16);
+  if (!of_32.empty()) matmul_refined(device, x, ldx, M, K, of_32);
 }
 
 }  // namespace mang

@@ -1,6 +1,7 @@
 #include "kernels/matmul_input.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/cpu/kernels.h"
 #include "kernels/packed_layout.h"
@@ -51,27 +52,38 @@ class PreparedInput::Arena {
   size_t used_ = 0;
 };
 
+// One token quantized, before it goes to its place in a group.
+struct PreparedInput::RowBuffers {
+  int8_t* q;      // [K]
+  float* d;       // [K/16]
+  int32_t* sums;  // [K/16]
+  float* rest;    // [K]
+  float* sum;     // [K/16]
+};
+
 PreparedInput::PreparedInput(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
-                             const std::vector<InputKind>& kinds)
-    : kernels_(*device.kernels().matmul),
+                             const std::vector<InputKind>& kinds, bool refined)
+    : device_(device),
+      kernels_(*device.kernels().matmul),
       x_(x),
       ldx_(ldx),
       K_(K),
       kinds_(kinds),
-      sizes_(group_sizes(kernels_, M, kinds)) {
+      sizes_(group_sizes(kernels_, refined ? 2 * M : M, kinds)) {
   Arena measure(nullptr);
   lay_out(measure);
   Arena arena(device.scratch(0, Device::kInput, measure.used()));
   lay_out(arena);
-  int64_t first = 0;
+  int64_t token = 0;
   for (size_t g = 0; g < sizes_.size(); ++g) {
-    for (int slot = 0; slot < sizes_[g]; ++slot) tokens_.push_back({static_cast<int>(g), slot, first + slot});
-    first += sizes_[g];
+    for (int slot = 0; slot < sizes_[g]; ++slot, ++token) {
+      tokens_.push_back({static_cast<int>(g), slot, token % M, token >= M});
+    }
   }
   if (M < kInlineTokens) {
-    for (const Token& t : tokens_) prepare(t);
+    for (const Token& t : tokens_) prepare(t, 0);
   } else {
-    device.run(M, [&](int64_t i, int) { prepare(tokens_[static_cast<size_t>(i)]); });
+    device.run(tokens(), [&](int64_t i, int thread) { prepare(tokens_[static_cast<size_t>(i)], thread); });
   }
 }
 
@@ -115,46 +127,79 @@ void PreparedInput::lay_out(Arena& arena) {
   }
 }
 
-void PreparedInput::prepare(const Token& token) const {
+PreparedInput::RowBuffers PreparedInput::row_buffers(int thread) const {
+  const auto blocks = static_cast<size_t>(K_ / 16);
+  const auto elements = static_cast<size_t>(K_);
+  std::byte* at = device_.scratch(thread, Device::kRow, elements * 5 + blocks * 12);
+  RowBuffers out{};
+  out.rest = reinterpret_cast<float*>(at);
+  out.d = out.rest + elements;
+  out.sum = out.d + blocks;
+  out.sums = reinterpret_cast<int32_t*>(out.sum + blocks);
+  out.q = reinterpret_cast<int8_t*>(out.sums + blocks);
+  return out;
+}
+
+void PreparedInput::prepare(const Token& token, int thread) const {
   const float* row = x_ + token.row * ldx_;
+  const auto g = static_cast<size_t>(token.group);
+  const RowBuffers buffers = row_buffers(thread);
+  if (token.rest) {
+    const int block = kinds_[0].input_block;
+    kernels_.quantize_row(row, K_, block, buffers.q, buffers.d, buffers.sums);
+    kernels_.residual_row(row, buffers.q, buffers.d, K_, block, buffers.rest);
+    row = buffers.rest;
+  }
   for (size_t k = 0; k < kinds_.size(); ++k) {
-    const InputGroup& group = per_kind_[k][static_cast<size_t>(token.group)];
+    const InputGroup& group = per_kind_[k][g];
     if (!kinds_[k].quantized) {
       auto* to = const_cast<float*>(group.x) + token.slot;
       for (int64_t i = 0; i < K_; ++i) to[i * group.tokens] = row[i];
-      continue;
+    } else if (owner_of_codes(k) == k) {
+      kernels_.quantize_row(row, K_, kinds_[k].input_block, buffers.q, buffers.d, buffers.sums);
+      put_codes(group, token.slot, buffers, K_ / kinds_[k].input_block);
+      for (size_t o = k; o < kinds_.size(); ++o) {
+        if (kinds_[o].same_codes(kinds_[k])) derive(kinds_[o], per_kind_[o][g], token.slot, buffers);
+      }
     }
-    if (owner_of_codes(k) == k) {
-      // The plain sums are left in this kind's `init` and copied from there.
-      kernels_.quantize_row(row, K_, kinds_[k].input_block, group.tokens, token.slot, const_cast<int8_t*>(group.q),
-                            const_cast<float*>(group.d), const_cast<int32_t*>(group.init));
-    }
-  }
-  // Later kinds first: they read the sums that the first kind of their block size still holds.
-  for (size_t k = kinds_.size(); k-- > 0;) {
-    if (kinds_[k].quantized) derive(k, token);
   }
 }
 
-// Minimum sums and starting values of one kind, from the plain sums of the first kind with its codes.
-void PreparedInput::derive(size_t k, const Token& token) const {
-  const InputKind& kind = kinds_[k];
-  const auto shared = owner_of_codes(k);
-  const auto g = static_cast<size_t>(token.group);
-  const InputGroup& group = per_kind_[k][g];
-  const int32_t* sums = per_kind_[shared][g].init + token.slot;
+void PreparedInput::put_codes(const InputGroup& group, int slot, const RowBuffers& from, int64_t blocks) const {
+  auto* q = const_cast<int8_t*>(group.q);
+  auto* d = const_cast<float*>(group.d);
   const int n = group.tokens;
-  const float* d = group.d + token.slot;
-  float* sum = kind.mins > 0 ? const_cast<float*>(group.sum) + token.slot : nullptr;
-  const int64_t blocks = K_ / kBlock;
-  const auto scaled = [&](int64_t i) { return d[i * n] * static_cast<float>(sums[i * n]); };
-  if (kind.mins == 1 && kind.input_block == 16) {
-    for (int64_t b = 0; b < blocks; ++b) sum[b * n] = scaled(2 * b) + scaled(2 * b + 1);
-  } else if (kind.mins > 0) {
-    for (int64_t i = 0; i < blocks * kind.mins; ++i) sum[i * n] = scaled(i);
+  if (n == 1) {
+    std::copy(from.q, from.q + K_, q);
+    std::copy(from.d, from.d + blocks, d);
+    return;
   }
-  auto* init = const_cast<int32_t*>(group.init) + token.slot;
-  for (int64_t i = 0; i < K_ / kind.input_block; ++i) init[i * n] = kernels_.init_bias - kind.offset * sums[i * n];
+  if (n == kernels_.wide_group) {
+    for (int64_t k = 0; k < K_; k += 64) {
+      std::memcpy(q + (k * n) + int64_t{slot} * 64, from.q + k, static_cast<size_t>(std::min<int64_t>(64, K_ - k)));
+    }
+  } else {
+    q += int64_t{slot} * 4;
+    for (int64_t k = 0; k < K_; k += 4) std::memcpy(q + k * n, from.q + k, 4);
+  }
+  for (int64_t b = 0; b < blocks; ++b) d[b * n + slot] = from.d[b];
+}
+
+// The sums for minimums and the starting values of one kind.
+void PreparedInput::derive(const InputKind& kind, const InputGroup& group, int slot, const RowBuffers& from) const {
+  const int n = group.tokens;
+  const int64_t blocks = K_ / kind.input_block;
+  if (kind.mins > 0) {
+    auto* sum = const_cast<float*>(group.sum) + slot;
+    for (int64_t b = 0; b < blocks; ++b) from.sum[b] = from.d[b] * static_cast<float>(from.sums[b]);
+    if (kind.mins == 1 && kind.input_block == 16) {
+      for (int64_t b = 0; b < blocks / 2; ++b) sum[b * n] = from.sum[2 * b] + from.sum[2 * b + 1];
+    } else {
+      for (int64_t b = 0; b < blocks; ++b) sum[b * n] = from.sum[b];
+    }
+  }
+  auto* init = const_cast<int32_t*>(group.init) + slot;
+  for (int64_t b = 0; b < blocks; ++b) init[b * n] = kernels_.init_bias - kind.offset * from.sums[b];
 }
 
 }  // namespace mang

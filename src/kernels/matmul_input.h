@@ -11,8 +11,8 @@
 
 namespace mang {
 
-inline constexpr int64_t kInlineTokens =
-    4;  // fewer are prepared at once: waking the pool would cost more than the work
+// Fewer tokens are prepared by the calling thread alone: waking the pool would cost more than the work.
+inline constexpr int64_t kInlineTokens = 4;
 
 // How a product reads x. Products that agree share the quantized copy.
 struct InputKind {
@@ -33,10 +33,12 @@ InputKind input_kind(const PackedMatrix& w, Arithmetic arithmetic);
 // device's scratch memory until the next product.
 class PreparedInput {
  public:
-  // x: [M, K], rows ldx apart. kinds must outlive this.
+  // x: [M, K], rows ldx apart. kinds must outlive this. refined: the tokens are the M rows, then M rests: what the
+  // quantized rows leave over, quantized in turn; all kinds have one block size then.
   PreparedInput(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
-                const std::vector<InputKind>& kinds);
+                const std::vector<InputKind>& kinds, bool refined);
 
+  [[nodiscard]] int64_t tokens() const { return static_cast<int64_t>(tokens_.size()); }
   [[nodiscard]] int group_count() const { return static_cast<int>(sizes_.size()); }
   // The groups of a kind with the destination of a product filled in.
   [[nodiscard]] std::vector<cpu::InputGroup> groups(const InputKind& kind, float* y, int64_t ldy) const;
@@ -46,15 +48,20 @@ class PreparedInput {
     int group;
     int slot;
     int64_t row;
+    bool rest;
   };
   class Arena;
+  struct RowBuffers;
 
   // The first kind whose codes kind k uses; k itself where it makes its own.
   [[nodiscard]] size_t owner_of_codes(size_t k) const;
   void lay_out(Arena& arena);
-  void prepare(const Token& token) const;
-  void derive(size_t k, const Token& token) const;
+  [[nodiscard]] RowBuffers row_buffers(int thread) const;
+  void prepare(const Token& token, int thread) const;
+  void put_codes(const cpu::InputGroup& group, int slot, const RowBuffers& from, int64_t blocks) const;
+  void derive(const InputKind& kind, const cpu::InputGroup& group, int slot, const RowBuffers& from) const;
 
+  const Device& device_;
   const cpu::MatmulKernels& kernels_;
   const float* x_;
   int64_t ldx_;

@@ -5,7 +5,7 @@
 
 namespace {
 
-constexpr int kMaxGroup = 6;
+constexpr int kMaxGroup = 7;
 constexpr int kRowTiles = 2;
 constexpr int32_t kDotBias = 0x4B400000;
 

@@ -128,9 +128,17 @@ void unpack_blocks(const WeightTiles& w, int tile, int64_t first, int64_t count,
   }
 }
 
-// kTiles tiles × kTokens tokens over `blocks` unpacked blocks, continuing the chains in y.
+// Where a run of blocks stands in its product: the chains of its rows and tokens go on from one slice to the next in
+// `partial` [tile][token][16], and end in the group's y.
+struct Slice {
+  int64_t first = 0;  // block
+  int64_t blocks = 0;
+  bool last = false;
+};
+
+// kTiles tiles × kTokens tokens over the slice's unpacked blocks.
 template <typename S, int kTiles, int kTokens>
-void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, const InputGroup& x, int64_t row,
+void micro(const uint8_t* const* unpacked, const Slice& slice, const InputGroup& x, float* partial, int64_t row,
            int rows) {
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kSteps = 8 / kParts;
@@ -139,14 +147,14 @@ void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, 
   for (int t = 0; t < kTiles; ++t) {
 #pragma GCC unroll 8
     for (int m = 0; m < kTokens; ++m) {
-      acc[t][m] = first_block == 0 ? vf_zero() : load_rows(x.y + m * x.ldy + row + 16 * t, rows - 16 * t);
+      acc[t][m] = slice.first == 0 ? vf_zero() : vf_load(partial + (t * kTokens + m) * 16);
     }
   }
-  const int8_t* q = x.q + first_block * 32 * kTokens;
-  const float* d = x.d + first_block * kParts * kTokens;
-  const int32_t* init = x.init + first_block * kParts * kTokens;
-  const float* sum = S::kMins > 0 ? x.sum + first_block * S::kMins * kTokens : nullptr;
-  for (int64_t b = 0; b < blocks; ++b) {
+  const int8_t* q = x.q + slice.first * 32 * kTokens;
+  const float* d = x.d + slice.first * kParts * kTokens;
+  const int32_t* init = x.init + slice.first * kParts * kTokens;
+  const float* sum = S::kMins > 0 ? x.sum + slice.first * S::kMins * kTokens : nullptr;
+  for (int64_t b = 0; b < slice.blocks; ++b) {
     unrolled<kParts>([&]<int part>() __attribute__((always_inline)) {
       Dot<S::kMaxCode> dots[kTiles][kTokens];
 #pragma GCC unroll 8
@@ -193,6 +201,14 @@ void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, 
     d += kParts * kTokens;
     init += kParts * kTokens;
   }
+  if (!slice.last) {
+#pragma GCC unroll 2
+    for (int t = 0; t < kTiles; ++t) {
+#pragma GCC unroll 8
+      for (int m = 0; m < kTokens; ++m) vf_store(partial + (t * kTokens + m) * 16, acc[t][m]);
+    }
+    return;
+  }
 #pragma GCC unroll 2
   for (int t = 0; t < kTiles; ++t) {
 #pragma GCC unroll 8
@@ -201,20 +217,23 @@ void micro(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, 
 }
 
 template <typename S, int kTiles>
-void micro_group(const uint8_t* const* unpacked, int64_t blocks, int64_t first_block, const InputGroup& x, int64_t row,
+void micro_group(const uint8_t* const* unpacked, const Slice& slice, const InputGroup& x, float* partial, int64_t row,
                  int rows) {
   switch (x.tokens) {
-    case 1: return micro<S, kTiles, 1>(unpacked, blocks, first_block, x, row, rows);
-    case 2: return micro<S, kTiles, 2>(unpacked, blocks, first_block, x, row, rows);
-    case 3: return micro<S, kTiles, 3>(unpacked, blocks, first_block, x, row, rows);
+    case 1: return micro<S, kTiles, 1>(unpacked, slice, x, partial, row, rows);
+    case 2: return micro<S, kTiles, 2>(unpacked, slice, x, partial, row, rows);
+    case 3: return micro<S, kTiles, 3>(unpacked, slice, x, partial, row, rows);
     case 4:
-      if constexpr (kMaxGroup >= 4) return micro<S, kTiles, 4>(unpacked, blocks, first_block, x, row, rows);
+      if constexpr (kMaxGroup >= 4) return micro<S, kTiles, 4>(unpacked, slice, x, partial, row, rows);
       break;
     case 5:
-      if constexpr (kMaxGroup >= 5) return micro<S, kTiles, 5>(unpacked, blocks, first_block, x, row, rows);
+      if constexpr (kMaxGroup >= 5) return micro<S, kTiles, 5>(unpacked, slice, x, partial, row, rows);
       break;
     case 6:
-      if constexpr (kMaxGroup >= 6) return micro<S, kTiles, 6>(unpacked, blocks, first_block, x, row, rows);
+      if constexpr (kMaxGroup >= 6) return micro<S, kTiles, 6>(unpacked, slice, x, partial, row, rows);
+      break;
+    case 7:
+      if constexpr (kMaxGroup >= 7) return micro<S, kTiles, 7>(unpacked, slice, x, partial, row, rows);
       break;
     default: break;
   }
@@ -226,18 +245,24 @@ void gemm_type(const WeightTiles& w, const InputGroup* groups, int group_count, 
   using S = SpecOf<kType>;
   constexpr int64_t kSliceBlocks = mang::cpu::kSliceCols / 32;
   const int64_t blocks = w.cols / 32;
+  auto* const partial = reinterpret_cast<float*>(scratch + w.tiles * mang::cpu::kUnpackedTile);
   for (int64_t first = 0; first < blocks; first += kSliceBlocks) {
     const int64_t count = blocks - first < kSliceBlocks ? blocks - first : kSliceBlocks;
+    const Slice slice{first, count, first + count == blocks};
     const int64_t tile_stride = count * S::kBlockBytes;
     for (int tile = 0; tile < w.tiles; ++tile) unpack_blocks<kType>(w, tile, first, count, scratch + tile * tile_stride);
     for (int tile = 0; tile < w.tiles; tile += kRowTiles) {
       const uint8_t* unpacked[2] = {scratch + tile * tile_stride, scratch + (tile + 1) * tile_stride};
+      const bool full = tile + kRowTiles <= w.tiles;
+      float* at = partial + tile * group_count * (16 * kMaxGroup);
       for (int g = 0; g < group_count; ++g) {
-        if (kRowTiles == 2 && tile + 1 < w.tiles) {
-          micro_group<S, kRowTiles>(unpacked, count, first, groups[g], 16 * tile, w.rows - 16 * tile);
+        const int row = 16 * tile;
+        if (full) {
+          micro_group<S, kRowTiles>(unpacked, slice, groups[g], at, row, w.rows - row);
         } else {
-          micro_group<S, 1>(unpacked, count, first, groups[g], 16 * tile, w.rows - 16 * tile);
+          micro_group<S, 1>(unpacked, slice, groups[g], at, row, w.rows - row);
         }
+        at += (full ? kRowTiles : 1) * 16 * kMaxGroup;
       }
     }
   }

@@ -38,28 +38,31 @@ struct MatmulKernels {
   int wide_block;     // and the smallest input block it takes them for: measured, tiles 16 deep lose to AVX-512
   int32_t init_bias;  // added to every `init` (AVX-512 starts sums at the bits of 1.5·2^23 to convert for free)
 
-  // x [K] of one token into its slot of a group: q, d and the plain sums Σ q, as int32 [K/input_block][g].
+  // x [K] of one token: codes q [K], and for each block of input_block elements its scale d and the sum Σ q [K/input_block].
   // Where a value of x is not finite, every d is NaN.
-  void (*quantize_row)(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d,
-                       int32_t* sums);
+  void (*quantize_row)(const float* x, int64_t K, int input_block, int8_t* q, float* d, int32_t* sums);
 
   // What quantize_row leaves over: x[k] − d·q[k], by one fma. [K]
-  void (*residual_row)(const float* x, int64_t K, int input_block, float* rest);
+  void (*residual_row)(const float* x, const int8_t* q, const float* d, int64_t K, int input_block, float* rest);
 
   // One group of at most direct_tokens tokens, reading packed weights directly.
   int direct_tokens;
   void (*direct)(const WeightTiles& w, const InputGroup& x);
 
-  // Some groups; weights are unpacked once into scratch (at least unpack_bytes(tiles)) and used for all groups.
+  // Some groups; weights are unpacked once into scratch (at least gemm_scratch_bytes()) and used for all groups.
   void (*gemm)(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch);
 
   // Float input: float types as they are; quantized types through dequantization (exact arithmetic).
   void (*gemm_float)(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch);
 };
 
-// Scratch the gemm functions need for `tiles` tiles.
+// Scratch the gemm functions need: a slice of `tiles` unpacked weight tiles, and the sums so far of `slots` tokens (each
+// group counted as large as groups can be).
 inline constexpr int64_t kSliceCols = 512;  // two unpacked tiles of it stay in a 48 KiB L1 cache
-constexpr int64_t unpack_bytes(int tiles) { return tiles * (kSliceCols * 64 + 4096); }
+inline constexpr int64_t kUnpackedTile = kSliceCols * 64 + 4096;
+constexpr int64_t gemm_scratch_bytes(int tiles, int64_t slots) {
+  return tiles * (kUnpackedTile + slots * kTileRows * int64_t{sizeof(float)});
+}
 
 extern const MatmulKernels kMatmulGeneric;
 extern const MatmulKernels kMatmulAvx2;

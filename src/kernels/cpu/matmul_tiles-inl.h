@@ -19,34 +19,41 @@ inline void make_codes_signed(uint8_t* blocks, int64_t count, int64_t block_byte
   }
 }
 
-// One tile of rows × 16 tokens over `blocks` unpacked, signed blocks, continuing the chains in y.
+// One tile of rows × 16 tokens over `blocks` unpacked, signed blocks, continuing the chains in y. The products run
+// kAhead blocks before the float steps that read them, so that neither waits for the other.
 template <typename S>
 void micro_wide(Tiles& tiles, const uint8_t* unpacked, int64_t blocks, int64_t first_block, const InputGroup& x,
                 int64_t row, int rows) {
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kDepth = 32 / kParts;
   constexpr int kTokens = kWideGroup;
-  alignas(64) int32_t start[16 * kTokens];
-  for (int i = 0; i < kTokens; ++i) vi_store(start + 16 * i, vi_set(kDotBias));
-  alignas(64) int32_t dots[2][16 * kTokens];
+  constexpr int64_t kAhead = 2;
+  constexpr int64_t kRing = 4;
+  alignas(64) int32_t ring[kRing][kParts][16 * kTokens];
+  const auto multiply = [&](int64_t b) __attribute__((always_inline)) {
+    const uint8_t* block = unpacked + b * S::kBlockBytes;
+    const int64_t k = (first_block + b) * 32;
+    const int8_t* q = x.q + k / 64 * (64 * kTokens) + k % 64;
+    tiles.template multiply<0>(q, block, ring[b % kRing][0]);
+    if constexpr (S::kSplit) tiles.template multiply<1>(q + kDepth, block + 256, ring[b % kRing][1]);
+  };
   VF acc[kTokens];
 #pragma GCC unroll 16
   for (int m = 0; m < kTokens; ++m) {
     acc[m] = first_block == 0 ? vf_zero() : load_rows(x.y + m * x.ldy + row, rows);
   }
+  for (int64_t b = 0; b < kAhead && b < blocks; ++b) multiply(b);
   for (int64_t b = 0; b < blocks; ++b) {
+    if (b + kAhead < blocks) multiply(b + kAhead);
     const uint8_t* block = unpacked + b * S::kBlockBytes;
-    const int64_t k = (first_block + b) * 32;
-    const int8_t* q = x.q + k / 64 * (64 * kTokens) + k % 64;
-    tiles.template multiply<0>(q, block, start, dots[0]);
-    if constexpr (S::kSplit) tiles.template multiply<1>(q + kDepth, block + 256, start, dots[1]);
     const float* d = x.d + (first_block + b) * kParts * kTokens;
 #pragma GCC unroll 2
     for (int part = 0; part < kParts; ++part) {
-      const Scale scale = load_scale(block + 512 + (S::kSubs == 2 ? part : 0) * sizeof(Scale));
+      const int32_t* dots = ring[b % kRing][part];
+      const VF ws = load_scale(block + 512 + (S::kSubs == 2 ? part : 0) * sizeof(Scale)).ws;
 #pragma GCC unroll 16
       for (int m = 0; m < kTokens; ++m) {
-        acc[m] = vf_fma(dot_scaled(vi_load(dots[part] + 16 * m), scale), vf_set(d[part * kTokens + m]), acc[m]);
+        acc[m] = vf_fma(vf_mul(vf_from_vi(vi_load(dots + 16 * m)), ws), vf_set(d[part * kTokens + m]), acc[m]);
       }
     }
     const auto* wm = reinterpret_cast<const float*>(block + 512 + S::kSubs * sizeof(Scale));
@@ -97,10 +104,6 @@ void gemm_by_width(const WeightTiles& w, const InputGroup* groups, int group_cou
   while (wide < group_count && groups[wide].tokens == kWideGroup) ++wide;
   if (wide > 0) gemm_wide(w, groups, wide, scratch);
   if (wide < group_count) gemm(w, groups + wide, group_count - wide, scratch);
-}
-
-void quantize_row(const float* x, int64_t K, int input_block, int group, int slot, int8_t* q, float* d, int32_t* sums) {
-  quantize_row_impl(x, K, input_block, group, slot, group == kWideGroup, q, d, sums);
 }
 
 }  // namespace

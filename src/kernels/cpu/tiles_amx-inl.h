@@ -1,4 +1,4 @@
-// AMX: products of 16 tokens × up to 64 k with 16 rows, as exact int32. tiles_emulated-inl.h is its plain twin.
+// AMX: products of 16 tokens × 16 or 32 k with 16 rows, as exact int32. tiles_emulated-inl.h is its plain twin.
 #pragma once
 
 #include <immintrin.h>
@@ -30,21 +30,18 @@ class Tiles {
   Tiles(const Tiles&) = delete;
   Tiles& operator=(const Tiles&) = delete;
 
-  // out[token][row] = start[token][row] + Σ_k a[token][k] · b[k/4][row][k mod 4]; rows of a 64 bytes apart. Two sets of
-  // registers (kSet 0 and 1), so that one product can load while the other multiplies.
+  // out[token][row] = Σ_k a[token][k] · b[k/4][row][k mod 4]; rows of a are 64 bytes apart. Two sets of registers
+  // (kSet 0 and 1), so that one product can load while the other multiplies.
   template <int kSet>
-  void multiply(const int8_t* a, const uint8_t* b, const int32_t* start, int32_t* out) {
-    publish(start);
-    publish(a);
-    publish(b);
+  void multiply(const int8_t* a, const uint8_t* b, int32_t* out) {
     if constexpr (kSet == 0) {
-      _tile_loadd(0, start, 64);
+      _tile_zero(0);
       _tile_loadd(1, a, 64);
       _tile_loadd(2, b, 64);
       _tile_dpbssd(0, 1, 2);
       _tile_stored(0, out, 64);
     } else {
-      _tile_loadd(3, start, 64);
+      _tile_zero(3);
       _tile_loadd(4, a, 64);
       _tile_loadd(5, b, 64);
       _tile_dpbssd(3, 4, 5);

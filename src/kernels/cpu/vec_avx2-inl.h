@@ -92,6 +92,24 @@ inline float vf_max_lane(VF x) {
   return _mm_cvtss_f32(_mm_max_ss(h2, _mm_movehdup_ps(h2)));
 }
 
+template <typename Op>
+inline VF vf_fold_each(const VF* v, Op op) {
+  const auto of = [&](__m256 x, __m256 y) { return op(VF{x, x}, VF{y, y}).a; };
+  // [x₀₂ y₀₂ x₁₃ y₁₃] in each half, then [x y z w]: one value a vector and half.
+  const auto two = [&](__m256 x, __m256 y) { return of(_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y)); };
+  const auto four = [&](const VF* from) {
+    __m256 h[4];
+    for (int i = 0; i < 4; ++i) h[i] = of(from[i].a, from[i].b);
+    const __m256 xy = two(h[0], h[1]), zw = two(h[2], h[3]);
+    return of(_mm256_shuffle_ps(xy, zw, 0x44), _mm256_shuffle_ps(xy, zw, 0xEE));
+  };
+  const auto eight = [&](const VF* from) {
+    const __m256 x = four(from), y = four(from + 4);
+    return of(_mm256_permute2f128_ps(x, y, 0x20), _mm256_permute2f128_ps(x, y, 0x31));
+  };
+  return {eight(v), eight(v + 8)};
+}
+
 inline VI vi_load(const int32_t* p) {
   return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 8))};
 }

@@ -69,6 +69,22 @@ inline float vf_max_lane(VF x) {
   return _mm_cvtss_f32(_mm_max_ss(h2, _mm_movehdup_ps(h2)));
 }
 
+template <typename Op>
+inline VF vf_fold_each(const VF* v, Op op) {
+  // [x₀₂ y₀₂ x₁₃ y₁₃] in each quarter, then [x y z w]: one value a vector and quarter; then the quarters.
+  const auto two = [&](__m512 x, __m512 y) {
+    return op(VF{_mm512_unpacklo_ps(x, y)}, VF{_mm512_unpackhi_ps(x, y)}).v;
+  };
+  const auto four = [&](const VF* from) {
+    const __m512 xy = two(from[0].v, from[1].v), zw = two(from[2].v, from[3].v);
+    return op(VF{_mm512_shuffle_ps(xy, zw, 0x44)}, VF{_mm512_shuffle_ps(xy, zw, 0xEE)}).v;
+  };
+  const auto halves = [&](__m512 x, __m512 y) {
+    return op(VF{_mm512_shuffle_f32x4(x, y, 0x88)}, VF{_mm512_shuffle_f32x4(x, y, 0xDD)}).v;
+  };
+  return {halves(halves(four(v), four(v + 4)), halves(four(v + 8), four(v + 12)))};
+}
+
 inline VI vi_load(const int32_t* p) { return {_mm512_loadu_si512(p)}; }
 inline void vi_store(int32_t* p, VI x) { _mm512_storeu_si512(p, x.v); }
 inline VI vi_set(int32_t x) { return {_mm512_set1_epi32(x)}; }

@@ -60,6 +60,22 @@ inline float vf_max_lane(VF a) {
   return a.x[0];
 }
 
+// Lane i: `op` (associative on these values: a maximum, a sum of small integers) over all lanes of v[i], for 16 vectors.
+template <typename Op>
+inline VF vf_fold_each(const VF* v, Op op) {
+  VF out;
+  for (int i = 0; i < 16; ++i) {
+    VF a = v[i];
+    for (int half = 8; half > 0; half /= 2) {
+      VF upper = a;
+      for (int k = 0; k < half; ++k) upper.x[k] = a.x[k + half];
+      a = op(a, upper);
+    }
+    out.x[i] = a.x[0];
+  }
+  return out;
+}
+
 inline VI vi_load(const int32_t* p) { VI r; std::memcpy(&r, p, 64); return r; }
 inline void vi_store(int32_t* p, VI a) { std::memcpy(p, &a, 64); }
 inline VI vi_set(int32_t a) { VI r; MANG_LANES r.x[i] = a; return r; }
