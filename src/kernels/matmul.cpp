@@ -30,7 +30,7 @@ constexpr int kGroupsAtOnce = 96;                    // a chunk of 512 tokens, w
 constexpr int64_t kDirectBytes = int64_t{96} << 10;  // weights a thread streams at a time for few tokens
 
 int tiles_per_piece(const PackedMatrix& w, int64_t M, const Device& device) {
-  if (M > device.kernels().matmul->direct_tokens) return kGemmTiles;
+  if (M > device.kernels().matmul->direct_most) return kGemmTiles;
   const int64_t by_size = std::max<int64_t>(1, kDirectBytes / w.tile_bytes());
   const int64_t by_share = std::max<int64_t>(1, w.tiles() / (4 * device.threads()));
   return static_cast<int>(std::min(by_size, by_share));
@@ -104,8 +104,8 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
       auto* unpacked = reinterpret_cast<uint8_t*>(scratch);
       if (local[0].x != nullptr) {
         kernels.gemm_float(tiles, local, count, unpacked);
-      } else if (M <= kernels.direct_tokens) {
-        kernels.direct(tiles, local[0]);
+      } else if (M <= kernels.direct_most) {
+        kernels.direct(tiles, local, count);
       } else {
         kernels.gemm(tiles, local, count, unpacked);
       }

@@ -22,13 +22,15 @@ namespace {
 // Tokens in groups as even as can be, none larger than the kernels take: 8 with at most 6 is 4 + 4.
 std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M, const std::vector<InputKind>& kinds) {
   std::vector<int> sizes;
-  const bool wide = kernels.wide_group > 0 && std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
+  const bool direct = M <= kernels.direct_most;
+  const bool wide = !direct && kernels.wide_group > 0 && std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
                       return kind.quantized && kind.input_block >= kernels.wide_block;
                     });
   if (wide) {
     for (; M >= kernels.wide_group; M -= kernels.wide_group) sizes.push_back(kernels.wide_group);
   }
-  const int64_t count = (M + kernels.max_group - 1) / kernels.max_group;
+  const int most = direct ? kernels.direct_group : kernels.max_group;
+  const int64_t count = (M + most - 1) / most;
   for (int64_t i = 0; i < count; ++i) sizes.push_back(static_cast<int>((M + i) / count));
   return sizes;
 }

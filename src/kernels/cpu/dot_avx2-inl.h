@@ -10,6 +10,8 @@ constexpr int kMaxGroup = 4;
 #else
 constexpr int kMaxGroup = 3;
 #endif
+constexpr int kDirectGroup = kMaxGroup;
+constexpr int kDirectMost = kMaxGroup;
 constexpr int kRowTiles = 1;
 constexpr int32_t kDotBias = 0;
 

@@ -1,5 +1,6 @@
 // Dot products of unsigned codes with int8 inputs, 4 k at a time in each of the 16 lanes. Every dot_*-inl.h defines:
 //   kMaxGroup        tokens worked on together        kRowTiles   tiles worked on together
+//   kDirectGroup, kDirectMost: the same where packed weights are read directly, and up to how many tokens they are
 //   kDotBias         what sums start from (AVX-512 converts to float by it), and is part of `init`
 //   Act, act_load    4 int8 of one token, given to every lane
 //   Dot<kMaxCode>    a running sum: begin(init), step<i>(codes, act) for i = 0, 1, …, end() → bias + Σ, exact
@@ -9,6 +10,8 @@
 namespace {
 
 constexpr int kMaxGroup = 2;
+constexpr int kDirectGroup = 2;
+constexpr int kDirectMost = 2;
 constexpr int kRowTiles = 1;
 constexpr int32_t kDotBias = 0;
 

@@ -40,70 +40,65 @@ inline void store_rows(float* y, VF v, int rows) {
 
 constexpr int kPrefetchBytes = 16384;  // measured: bench/kernels/matmul_bench.cpp, one token
 
-// ---- up to kDirectTokens tokens, packed weights read directly ---------------------------------------------------------
+// ---- few tokens: packed weights read directly -----------------------------------------------------------------------
 
-constexpr int kDirectTokens = kMaxGroup < 4 ? kMaxGroup : 4;
-
+// One tile × one group.
 template <DType kType, int kTokens>
-void direct_type(const WeightTiles& w, const InputGroup& x) {
+void direct_tile(const WeightTiles& w, int tile, const InputGroup& x) {
   using S = SpecOf<kType>;
   constexpr QuantTraits t = mang::quant_traits(kType);
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kSteps = 8 / kParts;
   const int64_t blocks = w.cols / 32;
-  for (int tile = 0; tile < w.tiles; ++tile) {
-    const uint8_t* base = w.data + tile * w.layout.bytes;
-    VF acc[kTokens];
-#pragma GCC unroll 4
-    for (int m = 0; m < kTokens; ++m) acc[m] = vf_zero();
-    for (int64_t b = 0; b < blocks; ++b) {
-      const uint8_t* codes = base + b * t.code_bytes();
-      // The hardware prefetcher stops at each 4 KiB page; this does not.
-      for (int line = 0; line < t.code_bytes(); line += 64) __builtin_prefetch(codes + kPrefetchBytes + line);
-      BlockScales s;
-      load_scales<kType>(base, w.layout, b, s);
-      unrolled<kParts>([&]<int part>() __attribute__((always_inline)) {
-        const int64_t block = (kParts * b + part) * kTokens;
-        Dot<S::kMaxCode> dots[kTokens];
-#pragma GCC unroll 4
-        for (int m = 0; m < kTokens; ++m) dots[m].begin(x.init + block + m);
-        unrolled<kSteps>([&]<int i>() __attribute__((always_inline)) {
-          const VB group = load_codes<t.form, part * kSteps + i>(codes);
-#pragma GCC unroll 4
-          for (int m = 0; m < kTokens; ++m) {
-            dots[m].template step<i>(group, act_load(x.q + ((8 * b + part * kSteps + i) * kTokens + m) * 4));
-          }
-        });
-        const Scale scale = scale_of(s.ws[S::kSubs == 2 ? part : 0]);
-#pragma GCC unroll 4
+  const uint8_t* base = w.data + tile * w.layout.bytes;
+  VF acc[kTokens];
+#pragma GCC unroll 8
+  for (int m = 0; m < kTokens; ++m) acc[m] = vf_zero();
+  for (int64_t b = 0; b < blocks; ++b) {
+    const uint8_t* codes = base + b * t.code_bytes();
+    // The hardware prefetcher stops at each 4 KiB page; this does not.
+    for (int line = 0; line < t.code_bytes(); line += 64) __builtin_prefetch(codes + kPrefetchBytes + line);
+    BlockScales s;
+    load_scales<kType>(base, w.layout, b, s);
+    unrolled<kParts>([&]<int part>() __attribute__((always_inline)) {
+      const int64_t block = (kParts * b + part) * kTokens;
+      Dot<S::kMaxCode> dots[kTokens];
+#pragma GCC unroll 8
+      for (int m = 0; m < kTokens; ++m) dots[m].begin(x.init + block + m);
+      unrolled<kSteps>([&]<int i>() __attribute__((always_inline)) {
+        const VB group = load_codes<t.form, part * kSteps + i>(codes);
+#pragma GCC unroll 8
         for (int m = 0; m < kTokens; ++m) {
-          acc[m] = vf_fma(dot_scaled(dots[m].end(), scale), vf_set(x.d[block + m]), acc[m]);
+          dots[m].template step<i>(group, act_load(x.q + ((8 * b + part * kSteps + i) * kTokens + m) * 4));
         }
       });
+      const Scale scale = scale_of(s.ws[S::kSubs == 2 ? part : 0]);
+#pragma GCC unroll 8
+      for (int m = 0; m < kTokens; ++m) {
+        acc[m] = vf_fma(dot_scaled(dots[m].end(), scale), vf_set(x.d[block + m]), acc[m]);
+      }
+    });
 #pragma GCC unroll 2
-      for (int i = 0; i < S::kMins; ++i) {
-#pragma GCC unroll 4
-        for (int m = 0; m < kTokens; ++m) {
-          acc[m] = vf_fma(s.wm[i], vf_set(x.sum[(S::kMins * b + i) * kTokens + m]), acc[m]);
-        }
+    for (int i = 0; i < S::kMins; ++i) {
+#pragma GCC unroll 8
+      for (int m = 0; m < kTokens; ++m) {
+        acc[m] = vf_fma(s.wm[i], vf_set(x.sum[(S::kMins * b + i) * kTokens + m]), acc[m]);
       }
     }
-#pragma GCC unroll 4
-    for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + 16 * tile, acc[m], w.rows - 16 * tile);
   }
+#pragma GCC unroll 8
+  for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + 16 * tile, acc[m], w.rows - 16 * tile);
 }
 
 template <DType kType>
-void direct_group(const WeightTiles& w, const InputGroup& x) {
-  if (x.tokens == 1) return direct_type<kType, 1>(w, x);
-  if (x.tokens == 2) return direct_type<kType, 2>(w, x);
-  if constexpr (kDirectTokens >= 3) {
-    if (x.tokens == 3) return direct_type<kType, 3>(w, x);
+void direct_type(const WeightTiles& w, const InputGroup* groups, int group_count) {
+  for (int tile = 0; tile < w.tiles; ++tile) {
+    for (int g = 0; g < group_count; ++g) {
+      unrolled<kDirectGroup>([&]<int i>() __attribute__((always_inline)) {
+        if (groups[g].tokens == i + 1) direct_tile<kType, i + 1>(w, tile, groups[g]);
+      });
+    }
   }
-  if constexpr (kDirectTokens >= 4) {
-    if (x.tokens == 4) return direct_type<kType, 4>(w, x);
-  }
-  __builtin_trap();
 }
 
 // ---- several tokens: weights unpacked once into scratch ------------------------------------------------------------
@@ -116,6 +111,7 @@ void unpack_blocks(const WeightTiles& w, int tile, int64_t first, int64_t count,
   const uint8_t* base = w.data + tile * w.layout.bytes;
   for (int64_t b = 0; b < count; ++b, to += S::kBlockBytes) {
     const uint8_t* codes = base + (first + b) * t.code_bytes();
+    for (int line = 0; line < t.code_bytes(); line += 64) __builtin_prefetch(codes + kPrefetchBytes + line);
     unrolled<8>([&]<int i>() __attribute__((always_inline)) { vb_store(to + 64 * i, load_codes<t.form, i>(codes)); });
     BlockScales s;
     load_scales<kType>(base, w.layout, first + b, s);
@@ -271,10 +267,10 @@ void gemm_type(const WeightTiles& w, const InputGroup* groups, int group_count, 
 #define MANG_FOR_QUANT_TYPES(X) \
   X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K) X(IQ4_NL) X(IQ4_XS) X(MXFP4)
 
-void direct(const WeightTiles& w, const InputGroup& x) {
+void direct(const WeightTiles& w, const InputGroup* groups, int group_count) {
   switch (w.dtype) {
 #define X(T) \
-  case DType::T: return direct_group<DType::T>(w, x);
+  case DType::T: return direct_type<DType::T>(w, groups, group_count);
     MANG_FOR_QUANT_TYPES(X)
 #undef X
     default: __builtin_trap();

@@ -45,9 +45,11 @@ struct MatmulKernels {
   // What quantize_row leaves over: x[k] − d·q[k], by one fma. [K]
   void (*residual_row)(const float* x, const int8_t* q, const float* d, int64_t K, int input_block, float* rest);
 
-  // One group of at most direct_tokens tokens, reading packed weights directly.
-  int direct_tokens;
-  void (*direct)(const WeightTiles& w, const InputGroup& x);
+  // Groups of at most direct_group tokens, reading packed weights directly: faster than unpacking up to direct_most
+  // tokens in all (measured: bench/kernels/matmul_bench.cpp).
+  int direct_group;
+  int direct_most;
+  void (*direct)(const WeightTiles& w, const InputGroup* groups, int group_count);
 
   // Some groups; weights are unpacked once into scratch (at least gemm_scratch_bytes()) and used for all groups.
   void (*gemm)(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch);
