@@ -25,36 +25,46 @@ struct Piece {
   int groups;
 };
 
-constexpr int kGemmTiles = 4;                        // 64 rows: their unpacked slice stays in the L2 cache
-constexpr int kGroupsAtOnce = 96;                    // a chunk of 512 tokens, with weights unpacked once
-constexpr int64_t kDirectBytes = int64_t{96} << 10;  // weights a thread streams at a time for few tokens
+constexpr int kGemmTiles = 4;      // 64 rows: their unpacked slice stays in the L2 cache
+constexpr int kGroupsAtOnce = 96;  // a chunk of 512 tokens, with weights unpacked once
 
-int tiles_per_piece(const PackedMatrix& w, int64_t M, const Device& device) {
-  if (M > device.kernels().matmul->direct_most) return kGemmTiles;
-  const int64_t by_size = std::max<int64_t>(1, kDirectBytes / w.tile_bytes());
-  const int64_t by_share = std::max<int64_t>(1, w.tiles() / (4 * device.threads()));
-  return static_cast<int>(std::min(by_size, by_share));
+// Few tokens: weights are streamed, and each new place in memory costs a while until the stream runs. So the first
+// pieces are large, and the last ones so small that all threads end together.
+std::vector<Piece> cut_for_streaming(const Device& device, std::span<const Product> products, int group_count) {
+  constexpr int64_t kLeastBytes = int64_t{32} << 10;
+  int64_t left = 0;  // bytes
+  for (const Product& p : products) left += p.w->bytes();
+  const int shares = device.threads() == 1 ? 1 : 2 * device.threads();
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < products.size(); ++i) {
+    const PackedMatrix& w = *products[i].w;
+    for (int64_t tile = 0; tile < w.tiles();) {
+      const int64_t wanted = std::max(left / shares, kLeastBytes) / w.tile_bytes();
+      const int64_t tiles = std::clamp<int64_t>(wanted, 1, w.tiles() - tile);
+      pieces.push_back({i, tile, static_cast<int>(tiles), 0, group_count});
+      tile += tiles;
+      left -= tiles * w.tile_bytes();
+    }
+  }
+  return pieces;
 }
 
-std::vector<Piece> cut(const Device& device, std::span<const Product> products, int64_t M, int group_count) {
+// Many tokens: weights are unpacked and used often.
+std::vector<Piece> cut_for_reuse(const Device& device, std::span<const Product> products, int group_count) {
   int64_t row_pieces = 0;
-  for (const Product& p : products) {
-    const int step = tiles_per_piece(*p.w, M, device);
-    row_pieces += (p.w->tiles() + step - 1) / step;
-  }
+  for (const Product& p : products) row_pieces += (p.w->tiles() + kGemmTiles - 1) / kGemmTiles;
   // Few rows and many tokens: split the tokens too, as long as unpacking stays small beside multiplying.
   const int64_t wanted = (4 * device.threads() + row_pieces - 1) / row_pieces;
   const int parts = static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max(1, group_count / 8)));
   std::vector<Piece> pieces;
   pieces.reserve(static_cast<size_t>(row_pieces * parts));
   for (size_t i = 0; i < products.size(); ++i) {
-    const PackedMatrix& w = *products[i].w;
-    const int step = tiles_per_piece(w, M, device);
-    for (int64_t tile = 0; tile < w.tiles(); tile += step) {
+    const int64_t all = products[i].w->tiles();
+    for (int64_t tile = 0; tile < all; tile += kGemmTiles) {
       for (int part = 0; part < parts; ++part) {
         const int first = group_count * part / parts;
         const int end = group_count * (part + 1) / parts;
-        pieces.push_back({i, tile, static_cast<int>(std::min<int64_t>(step, w.tiles() - tile)), first, end - first});
+        pieces.push_back({i, tile, static_cast<int>(std::min<int64_t>(kGemmTiles, all - tile)), first, end - first});
       }
     }
   }
@@ -78,8 +88,10 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
   const int64_t M = input.tokens();
   std::vector<std::vector<InputGroup>> groups;
   for (const Product& p : products) groups.push_back(input.groups(input_kind(*p.w, arithmetic), p.y, p.ldy));
-  const std::vector<Piece> pieces = cut(device, products, M, input.group_count());
   const cpu::MatmulKernels& kernels = *device.kernels().matmul;
+  const bool direct = M <= kernels.direct_most;
+  const std::vector<Piece> pieces = direct ? cut_for_streaming(device, products, input.group_count())
+                                           : cut_for_reuse(device, products, input.group_count());
   device.run(static_cast<int64_t>(pieces.size()), [&](int64_t chunk, int thread) {
     const Piece& piece = pieces[static_cast<size_t>(chunk)];
     const PackedMatrix& w = *products[piece.product].w;
@@ -87,7 +99,7 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
     const int64_t row = piece.tile * kTileRows;
     const WeightTiles tiles{w.dtype(),
                             reinterpret_cast<const uint8_t*>(w.tile(piece.tile)),
-                            tile_layout(w.dtype(), K),
+                            w.tile_bytes(),
                             K,
                             piece.tiles,
                             static_cast<int>(std::min<int64_t>(w.rows() - row, piece.tiles * kTileRows))};
@@ -99,12 +111,13 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
         local[g] = all[static_cast<size_t>(piece.first_group + done + g)];
         local[g].y += row;
       }
-      const int64_t bytes = cpu::gemm_scratch_bytes(piece.tiles, int64_t{count} * slots);
+      const int64_t bytes = direct ? cpu::gemm_scratch_bytes(1, 0)
+                                   : cpu::gemm_scratch_bytes(piece.tiles, int64_t{count} * slots);
       std::byte* scratch = device.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes));
       auto* unpacked = reinterpret_cast<uint8_t*>(scratch);
       if (local[0].x != nullptr) {
         kernels.gemm_float(tiles, local, count, unpacked);
-      } else if (M <= kernels.direct_most) {
+      } else if (direct) {
         kernels.direct(tiles, local, count);
       } else {
         kernels.gemm(tiles, local, count, unpacked);

@@ -83,7 +83,7 @@ bool finite_scales(const QuantBlock& b) {
 
 bool pack_quantized_row(DType dtype, const std::byte* stored, int64_t cols, int row, std::byte* tile) {
   const QuantTraits traits = quant_traits(dtype);
-  const TileLayout at = tile_layout(dtype, cols);
+  const UnitLayout at = unit_layout(dtype);
   auto* bytes = reinterpret_cast<uint8_t*>(tile);
   const bool codebook = traits.form == CodeForm::codebook_iq4 || traits.form == CodeForm::codebook_fp4;
   bool finite = true;
@@ -91,19 +91,21 @@ bool pack_quantized_row(DType dtype, const std::byte* stored, int64_t cols, int 
     QuantBlock block;
     read_quant_block(dtype, stored, b, block);
     finite = finite && finite_scales(block);
-    uint8_t* codes = bytes + b * traits.code_bytes();
+    uint8_t* unit = bytes + b / at.blocks * at.bytes;
+    const int64_t in = b % at.blocks;
+    uint8_t* codes = unit + at.codes + in * traits.code_bytes();
     if (codebook) {
       place_stored_nibbles(stored_nibbles(dtype, stored, b), row, codes);
     } else {
       place_codes(traits.form, block.codes, row, codes);
     }
-    const int64_t unit = traits.super ? b / 8 : b;
-    if (dtype != DType::MXFP4) std::memcpy(bytes + at.d + unit * 32 + 2 * row, &block.d, 2);
-    if (at.m != 0) std::memcpy(bytes + at.m + unit * 32 + 2 * row, &block.m, 2);
-    if (at.sc != 0) {
-      for (int s = 0; s < traits.subs; ++s) bytes[at.sc + (b * traits.subs + s) * 16 + row] = block.sc[s];
+    const int64_t half = (traits.super ? 0 : in) * 32 + 2 * row;
+    if (at.d >= 0) std::memcpy(unit + at.d + half, &block.d, 2);
+    if (at.m >= 0) std::memcpy(unit + at.m + half, &block.m, 2);
+    if (at.sc >= 0) {
+      for (int s = 0; s < traits.subs; ++s) unit[at.sc + (in * traits.subs + s) * 16 + row] = block.sc[s];
     }
-    if (at.mn != 0) bytes[at.mn + b * 16 + row] = block.mn;
+    if (at.mn >= 0) unit[at.mn + in * 16 + row] = block.mn;
   }
   return finite;
 }
@@ -164,20 +166,20 @@ uint8_t placed_code(CodeForm form, const uint8_t* block, int row, int i) {
 void unpack_quantized_row(const PackedMatrix& w, const uint8_t* tile, int row, float* out) {
   const DType dtype = w.dtype();
   const QuantTraits traits = quant_traits(dtype);
-  const TileLayout at = tile_layout(dtype, w.cols());
+  const UnitLayout at = unit_layout(dtype);
   for (int64_t b = 0; b < w.cols() / kBlock; ++b) {
     QuantBlock block{};
-    const int64_t unit = traits.super ? b / 8 : b;
-    if (dtype != DType::MXFP4) std::memcpy(&block.d, tile + at.d + unit * 32 + 2 * row, 2);
-    if (at.m != 0) std::memcpy(&block.m, tile + at.m + unit * 32 + 2 * row, 2);
-    if (at.sc != 0) {
-      for (int half = 0; half < 2; ++half) {
-        block.sc[half] = tile[at.sc + (b * traits.subs + half % traits.subs) * 16 + row];
-      }
+    const uint8_t* unit = tile + b / at.blocks * at.bytes;
+    const int64_t in = b % at.blocks;
+    const int64_t half = (traits.super ? 0 : in) * 32 + 2 * row;
+    if (at.d >= 0) std::memcpy(&block.d, unit + at.d + half, 2);
+    if (at.m >= 0) std::memcpy(&block.m, unit + at.m + half, 2);
+    if (at.sc >= 0) {
+      for (int s = 0; s < 2; ++s) block.sc[s] = unit[at.sc + (in * traits.subs + s % traits.subs) * 16 + row];
     }
-    if (at.mn != 0) block.mn = tile[at.mn + b * 16 + row];
+    if (at.mn >= 0) block.mn = unit[at.mn + in * 16 + row];
     quant_scales(dtype, block);
-    const uint8_t* codes = tile + b * traits.code_bytes();
+    const uint8_t* codes = unit + at.codes + in * traits.code_bytes();
     for (int i = 0; i < kBlock; ++i) {
       const int code = placed_code(traits.form, codes, row, i) - traits.offset;
       const float product = block.ws[i / 16] * static_cast<float>(code);
@@ -199,7 +201,7 @@ PackedMatrix PackedMatrix::allocate(DType dtype, int64_t rows, int64_t cols, Wei
   out.dtype_ = dtype;
   out.rows_ = rows;
   out.cols_ = cols;
-  out.tile_bytes_ = tile_layout(dtype, cols).bytes;
+  out.tile_bytes_ = mang::tile_bytes(dtype, cols);
   out.data_ = arena.take(static_cast<size_t>(out.bytes()));  // zero-filled, as the padding of the last tile must be
   return out;
 }

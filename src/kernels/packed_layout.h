@@ -4,8 +4,9 @@
 // A tile is 16 rows. Along k a tile is cut into blocks of 32, each block into 8 groups of 4 consecutive k.
 // A group unpacked is 64 bytes: byte 4·row + (k mod 4) holds an unsigned code u, and the weight is
 //     w = ws · (u − offset) + wm        ws, wm: one for each row and sub-block of 16 or 32
-// A quantized tile: the codes of all blocks (a multiple of 64 bytes each), then the scales:
-//     d   f16 [blocks or super-blocks][16]
+// A quantized tile is a sequence of units, so that it is read as one stream from beginning to end. A unit holds what
+// scales `blocks` blocks, then their codes (a multiple of 64 bytes each), aligned to 64 bytes:
+//     d   f16 [blocks, or 1 of a K-quant][16]
 //     m   f16 [the same][16]                 only where the type has minimums
 //     sc  byte [blocks · subs][16]           only K-quants (and MXFP4: its exponents)
 //     mn  byte [blocks][16]                  only Q4_K and Q5_K (Q2_K keeps scale and minimum in one byte of sc)
@@ -79,42 +80,42 @@ constexpr QuantTraits quant_traits(DType dtype) {
   }
 }
 
-// Byte offsets inside a quantized tile of `cols` columns.
-struct TileLayout {
-  int64_t d = 0;      // also where the codes end
-  int64_t m = 0;      // 0: none
-  int64_t sc = 0;     // 0: none
-  int64_t mn = 0;     // 0: none
-  int64_t bytes = 0;  // of the whole tile, a multiple of 64
+// Byte offsets inside a unit of a quantized tile; −1: it has none.
+struct UnitLayout {
+  int blocks = 0;
+  int d = -1;
+  int m = -1;
+  int sc = -1;
+  int mn = -1;
+  int codes = 0;
+  int bytes = 0;  // a multiple of 64
 };
 
-constexpr TileLayout tile_layout(DType dtype, int64_t cols) {
-  TileLayout t;
-  if (is_float(dtype)) {
-    t.bytes = cols * kTileRows * (dtype == DType::F32 ? 4 : 2);
-    return t;
-  }
+constexpr UnitLayout unit_layout(DType dtype) {
   const QuantTraits traits = quant_traits(dtype);
-  const int64_t blocks = cols / kBlock;
-  const int64_t supers = traits.super ? cols / kSuperBlock : blocks;
   const bool mx = dtype == DType::MXFP4;
-  int64_t at = blocks * traits.code_bytes();
-  t.d = at;
-  if (!mx) at += supers * 32;
-  if (traits.mins > 0) {
-    t.m = at;
-    at += supers * 32;
-  }
-  if (traits.super || mx) {
-    t.sc = at;
-    at += blocks * traits.subs * 16;
-  }
-  if (traits.super && traits.mins == 1) {
-    t.mn = at;
-    at += blocks * 16;
-  }
-  t.bytes = (at + 63) / 64 * 64;
-  return t;
+  UnitLayout u;
+  u.blocks = traits.super ? kSuperBlock / kBlock : mx ? 4 : 2;  // little or no padding to 64 bytes
+  const int halves = (traits.super ? 1 : u.blocks) * 32;       // bytes of d, and of m
+  int at = 0;
+  const auto take = [&at](int bytes) {
+    const int here = at;
+    at += bytes;
+    return here;
+  };
+  if (!mx) u.d = take(halves);
+  if (traits.mins > 0) u.m = take(halves);
+  if (traits.super || mx) u.sc = take(u.blocks * traits.subs * 16);
+  if (traits.super && traits.mins == 1) u.mn = take(u.blocks * 16);
+  u.codes = (at + 63) / 64 * 64;
+  u.bytes = u.codes + u.blocks * traits.code_bytes();
+  return u;
+}
+
+constexpr int64_t tile_bytes(DType dtype, int64_t cols) {
+  if (is_float(dtype)) return (cols * kTileRows * (dtype == DType::F32 ? 4 : 2) + 63) / 64 * 64;
+  const UnitLayout u = unit_layout(dtype);
+  return (cols / kBlock + u.blocks - 1) / u.blocks * u.bytes;
 }
 
 }  // namespace mang

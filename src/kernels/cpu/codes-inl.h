@@ -8,7 +8,7 @@ namespace {
 using mang::CodeForm;
 using mang::DType;
 using mang::QuantTraits;
-using mang::TileLayout;
+using mang::UnitLayout;
 
 alignas(16) constexpr uint8_t kIq4Unsigned[16] = {1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241};
 alignas(16) constexpr uint8_t kFp4Unsigned[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
@@ -59,19 +59,36 @@ inline VF load_mx_scales(const uint8_t* e) {
   return vf_select_lt(is_small, vf_set(1.5f), tiny, normal);
 }
 
+// The unit of block b of a tile, and the block's place in it.
 template <DType kType>
-inline void load_scales(const uint8_t* tile, const TileLayout& at, int64_t b, BlockScales& s) {
+inline const uint8_t* unit_of(const uint8_t* tile, int64_t b) {
+  constexpr UnitLayout u = mang::unit_layout(kType);
+  return tile + b / u.blocks * u.bytes;
+}
+template <DType kType>
+inline int in_unit(int64_t b) {
+  return static_cast<int>(b % mang::unit_layout(kType).blocks);
+}
+
+template <DType kType>
+inline const uint8_t* codes_in(const uint8_t* unit, int block) {
+  return unit + mang::unit_layout(kType).codes + block * mang::quant_traits(kType).code_bytes();
+}
+
+template <DType kType>
+inline void load_scales(const uint8_t* unit, int block, BlockScales& s) {
   constexpr QuantTraits t = mang::quant_traits(kType);
-  const auto* f16_d = reinterpret_cast<const uint16_t*>(tile + at.d);
-  const auto* f16_m = reinterpret_cast<const uint16_t*>(tile + at.m);
+  constexpr UnitLayout u = mang::unit_layout(kType);
+  const auto* f16_d = reinterpret_cast<const uint16_t*>(unit + (u.d < 0 ? 0 : u.d));
+  const auto* f16_m = reinterpret_cast<const uint16_t*>(unit + (u.m < 0 ? 0 : u.m));
   if constexpr (kType == DType::MXFP4) {
-    s.ws[0] = load_mx_scales(tile + at.sc + b * 16);
+    s.ws[0] = load_mx_scales(unit + u.sc + block * 16);
   } else if constexpr (!t.super) {
-    s.ws[0] = vf_load_f16(f16_d + b * 16);
-    if constexpr (t.mins == 1) s.wm[0] = vf_load_f16(f16_m + b * 16);
+    s.ws[0] = vf_load_f16(f16_d + block * 16);
+    if constexpr (t.mins == 1) s.wm[0] = vf_load_f16(f16_m + block * 16);
   } else {
-    const VF d = vf_load_f16(f16_d + b / 8 * 16);
-    const uint8_t* sc = tile + at.sc + b * t.subs * 16;
+    const VF d = vf_load_f16(f16_d);
+    const uint8_t* sc = unit + u.sc + block * t.subs * 16;
     for (int half = 0; half < t.subs; ++half) {
       if constexpr (kType == DType::Q2_K) {
         alignas(64) uint8_t low[16], high[16];
@@ -80,7 +97,7 @@ inline void load_scales(const uint8_t* tile, const TileLayout& at, int64_t b, Bl
           high[i] = sc[16 * half + i] >> 4;
         }
         s.ws[half] = vf_mul(d, vf_load_u8(low));
-        s.wm[half] = vf_neg(vf_mul(vf_load_f16(f16_m + b / 8 * 16), vf_load_u8(high)));
+        s.wm[half] = vf_neg(vf_mul(vf_load_f16(f16_m), vf_load_u8(high)));
       } else if constexpr (t.signed_sc) {
         s.ws[half] = vf_mul(d, vf_load_i8(reinterpret_cast<const int8_t*>(sc) + 16 * half));
       } else {
@@ -88,7 +105,7 @@ inline void load_scales(const uint8_t* tile, const TileLayout& at, int64_t b, Bl
       }
     }
     if constexpr (t.mins == 1) {
-      s.wm[0] = vf_neg(vf_mul(vf_load_f16(f16_m + b / 8 * 16), vf_load_u8(tile + at.mn + b * 16)));
+      s.wm[0] = vf_neg(vf_mul(vf_load_f16(f16_m), vf_load_u8(unit + u.mn + block * 16)));
     }
   }
 }

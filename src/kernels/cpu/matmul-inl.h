@@ -38,7 +38,17 @@ inline void store_rows(float* y, VF v, int rows) {
   }
 }
 
-constexpr int kPrefetchBytes = 16384;  // measured: bench/kernels/matmul_bench.cpp, one token
+constexpr int kPrefetchBytes = 2048;  // measured: bench/kernels/matmul_bench.cpp, one token
+
+// The lines that will be read while the block this far ahead is worked on: the hardware prefetcher stops at each 4 KiB
+// page, this does not.
+template <DType kType>
+inline void prefetch_ahead(const uint8_t* unit, int block) {
+  constexpr UnitLayout u = mang::unit_layout(kType);
+  constexpr int kLines = (u.bytes / 64 + u.blocks - 1) / u.blocks;
+  const uint8_t* at = unit + kPrefetchBytes + block * (kLines * 64);
+  for (int line = 0; line < kLines; ++line) __builtin_prefetch(at + 64 * line);
+}
 
 // ---- few tokens: packed weights read directly -----------------------------------------------------------------------
 
@@ -50,16 +60,17 @@ void direct_tile(const WeightTiles& w, int tile, const InputGroup& x) {
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kSteps = 8 / kParts;
   const int64_t blocks = w.cols / 32;
-  const uint8_t* base = w.data + tile * w.layout.bytes;
+  const uint8_t* base = w.data + tile * w.tile_bytes;
   VF acc[kTokens];
 #pragma GCC unroll 8
   for (int m = 0; m < kTokens; ++m) acc[m] = vf_zero();
   for (int64_t b = 0; b < blocks; ++b) {
-    const uint8_t* codes = base + b * t.code_bytes();
-    // The hardware prefetcher stops at each 4 KiB page; this does not.
-    for (int line = 0; line < t.code_bytes(); line += 64) __builtin_prefetch(codes + kPrefetchBytes + line);
+    const uint8_t* unit = unit_of<kType>(base, b);
+    const int in = in_unit<kType>(b);
+    const uint8_t* codes = codes_in<kType>(unit, in);
+    prefetch_ahead<kType>(unit, in);
     BlockScales s;
-    load_scales<kType>(base, w.layout, b, s);
+    load_scales<kType>(unit, in, s);
     unrolled<kParts>([&]<int part>() __attribute__((always_inline)) {
       const int64_t block = (kParts * b + part) * kTokens;
       Dot<S::kMaxCode> dots[kTokens];
@@ -108,13 +119,15 @@ template <DType kType>
 void unpack_blocks(const WeightTiles& w, int tile, int64_t first, int64_t count, uint8_t* to) {
   using S = SpecOf<kType>;
   constexpr QuantTraits t = mang::quant_traits(kType);
-  const uint8_t* base = w.data + tile * w.layout.bytes;
+  const uint8_t* base = w.data + tile * w.tile_bytes;
   for (int64_t b = 0; b < count; ++b, to += S::kBlockBytes) {
-    const uint8_t* codes = base + (first + b) * t.code_bytes();
-    for (int line = 0; line < t.code_bytes(); line += 64) __builtin_prefetch(codes + kPrefetchBytes + line);
+    const uint8_t* unit = unit_of<kType>(base, first + b);
+    const int in = in_unit<kType>(first + b);
+    const uint8_t* codes = codes_in<kType>(unit, in);
+    prefetch_ahead<kType>(unit, in);
     unrolled<8>([&]<int i>() __attribute__((always_inline)) { vb_store(to + 64 * i, load_codes<t.form, i>(codes)); });
     BlockScales s;
-    load_scales<kType>(base, w.layout, first + b, s);
+    load_scales<kType>(unit, in, s);
     uint8_t* at = to + 512;
     for (int sub = 0; sub < t.subs; ++sub, at += sizeof(Scale)) {
       const Scale scale = scale_of(s.ws[sub]);

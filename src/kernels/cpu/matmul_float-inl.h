@@ -55,7 +55,7 @@ void gemm_float_type(const WeightTiles& w, const InputGroup* groups, int group_c
   for (int64_t first = 0; first < w.cols; first += mang::cpu::kSliceCols) {
     const int64_t cols = w.cols - first < mang::cpu::kSliceCols ? w.cols - first : mang::cpu::kSliceCols;
     for (int tile = 0; tile < w.tiles; ++tile) {
-      const uint8_t* weights = w.data + tile * w.layout.bytes + first * kBytes;
+      const uint8_t* weights = w.data + tile * w.tile_bytes + first * kBytes;
       for (int g = 0; g < group_count; ++g) {
         micro_float_group<kType>(weights, cols, first, groups[g], 16 * tile, w.rows - 16 * tile);
       }
@@ -67,13 +67,15 @@ void gemm_float_type(const WeightTiles& w, const InputGroup* groups, int group_c
 template <DType kType>
 void dequantize_blocks(const WeightTiles& w, int tile, int64_t first, int64_t count, float* to) {
   constexpr QuantTraits t = mang::quant_traits(kType);
-  const uint8_t* base = w.data + tile * w.layout.bytes;
+  const uint8_t* base = w.data + tile * w.tile_bytes;
   for (int64_t b = first; b < first + count; ++b) {
+    const uint8_t* unit = unit_of<kType>(base, b);
+    const int in = in_unit<kType>(b);
     BlockScales s;
-    load_scales<kType>(base, w.layout, b, s);
+    load_scales<kType>(unit, in, s);
     alignas(64) uint8_t codes[8][64];
     unrolled<8>([&]<int i>() __attribute__((always_inline)) {
-      vb_store(codes[i], load_codes<t.form, i>(base + b * t.code_bytes()));
+      vb_store(codes[i], load_codes<t.form, i>(codes_in<kType>(unit, in)));
     });
     for (int k = 0; k < 32; ++k, to += 16) {
       alignas(64) int32_t u[16];

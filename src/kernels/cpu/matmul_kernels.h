@@ -26,7 +26,7 @@ struct InputGroup {
 struct WeightTiles {
   DType dtype;
   const uint8_t* data;
-  TileLayout layout;
+  int64_t tile_bytes;
   int64_t cols;
   int tiles;
   int rows;
