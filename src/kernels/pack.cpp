@@ -1,4 +1,5 @@
 // Stored rows → tiles of 16 interleaved rows (packed_layout.h).
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -6,109 +7,13 @@
 
 #include "base/check.h"
 #include "kernels/matmul.h"
+#include "kernels/pack_unit.h"
 #include "kernels/quant_blocks.h"
 #include "tensor/float16.h"
 
 namespace mang {
 
 namespace {
-
-// The bits of one block's codes, for one row, into its places in the tile's vectors.
-void place_codes(CodeForm form, const uint8_t* u, int row, uint8_t* to) {
-  const auto at = [&](int vector) { return to + 64 * vector + 4 * row; };
-  const auto place_nibbles = [&] {
-    for (int i = 0; i < 16; ++i) at(i / 4)[i % 4] = static_cast<uint8_t>((u[i] & 15) | (u[i + 16] << 4));
-  };
-  const auto place_bit = [&](int vector, int bit) {
-    for (int kk = 0; kk < 4; ++kk) {
-      int byte = 0;
-      for (int g = 0; g < 8; ++g) byte |= ((u[4 * g + kk] >> bit) & 1) << g;
-      at(vector)[kk] = static_cast<uint8_t>(byte);
-    }
-  };
-  const auto place_2bits = [&](int vector, int bit) {
-    for (int half = 0; half < 2; ++half) {
-      for (int kk = 0; kk < 4; ++kk) {
-        int byte = 0;
-        for (int g = 0; g < 4; ++g) byte |= ((u[16 * half + 4 * g + kk] >> bit) & 3) << (2 * g);
-        at(vector + half)[kk] = static_cast<uint8_t>(byte);
-      }
-    }
-  };
-  switch (form) {
-    case CodeForm::nibbles:
-      place_nibbles();
-      return;
-    case CodeForm::nibbles_bit:
-      place_nibbles();
-      place_bit(4, 4);
-      return;
-    case CodeForm::nibbles_2bits:
-      place_nibbles();
-      place_2bits(4, 4);
-      return;
-    case CodeForm::two_bits:
-      place_2bits(0, 0);
-      return;
-    case CodeForm::two_bits_bit:
-      place_2bits(0, 0);
-      place_bit(2, 2);
-      return;
-    case CodeForm::bytes:
-      for (int g = 0; g < 8; ++g) std::memcpy(at(g), u + 4 * g, 4);
-      return;
-    case CodeForm::codebook_iq4:
-    case CodeForm::codebook_fp4:
-      MANG_CHECK(false);  // placed as the stored nibbles, see place_block
-  }
-}
-
-// The stored nibbles of a codebook type lie in the last 16 bytes of each 32-element block.
-void place_stored_nibbles(const uint8_t* qs, int row, uint8_t* to) {
-  for (int v = 0; v < 4; ++v) std::memcpy(to + 64 * v + 4 * row, qs + 4 * v, 4);
-}
-
-const uint8_t* stored_nibbles(DType dtype, const std::byte* row, int64_t block) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(row);
-  if (dtype == DType::IQ4_NL) return bytes + block * 18 + 2;
-  if (dtype == DType::MXFP4) return bytes + block * 17 + 1;
-  return bytes + block / 8 * 136 + 8 + block % 8 * 16;  // IQ4_XS
-}
-
-// Not larger than any weight can be, either: the kernels multiply scales by up to 1.5 · 2^23, and MXFP4's reach 2^126.
-bool finite_scales(const QuantBlock& b) {
-  const auto sound = [](float scale) { return std::fabs(scale) < 0x1p+100f; };  // false for NaN
-  return sound(b.ws[0]) && sound(b.ws[1]) && sound(b.wm[0]) && sound(b.wm[1]);
-}
-
-bool pack_quantized_row(DType dtype, const std::byte* stored, int64_t cols, int row, std::byte* tile) {
-  const QuantTraits traits = quant_traits(dtype);
-  const UnitLayout at = unit_layout(dtype);
-  auto* bytes = reinterpret_cast<uint8_t*>(tile);
-  const bool codebook = traits.form == CodeForm::codebook_iq4 || traits.form == CodeForm::codebook_fp4;
-  bool finite = true;
-  for (int64_t b = 0; b < cols / kBlock; ++b) {
-    QuantBlock block;
-    read_quant_block(dtype, stored, b, block);
-    finite = finite && finite_scales(block);
-    uint8_t* unit = bytes + b / at.blocks * at.bytes;
-    const int64_t in = b % at.blocks;
-    uint8_t* codes = unit + at.codes + in * traits.code_bytes();
-    if (codebook) {
-      place_stored_nibbles(stored_nibbles(dtype, stored, b), row, codes);
-    } else {
-      place_codes(traits.form, block.codes, row, codes);
-    }
-    const int64_t half = (traits.super ? 0 : in) * 32 + 2 * row;
-    if (at.d >= 0) std::memcpy(unit + at.d + half, &block.d, 2);
-    if (at.m >= 0) std::memcpy(unit + at.m + half, &block.m, 2);
-    if (at.sc >= 0) {
-      for (int s = 0; s < traits.subs; ++s) unit[at.sc + (in * traits.subs + s) * 16 + row] = block.sc[s];
-    }
-    if (at.mn >= 0) unit[at.mn + in * 16 + row] = block.mn;
-  }
-  return finite;
-}
 
 template <typename Element, typename Finite>
 bool pack_float_row(const std::byte* stored, int64_t cols, int row, std::byte* tile, Finite&& is_finite) {
@@ -123,20 +28,38 @@ bool pack_float_row(const std::byte* stored, int64_t cols, int row, std::byte* t
   return finite;
 }
 
-bool pack_row(DType dtype, const std::byte* stored, int64_t cols, int row, std::byte* tile) {
+bool pack_float_row(DType dtype, const std::byte* stored, int64_t cols, int row, std::byte* tile) {
   switch (dtype) {
     case DType::F32:
       return pack_float_row<float>(stored, cols, row, tile, [](float f) { return std::isfinite(f); });
     case DType::F16:
       return pack_float_row<uint16_t>(stored, cols, row, tile, [](uint16_t h) { return (h & 0x7c00) != 0x7c00; });
-    case DType::BF16:
-      return pack_float_row<uint16_t>(stored, cols, row, tile, [](uint16_t h) { return (h & 0x7f80) != 0x7f80; });
     default:
-      return pack_quantized_row(dtype, stored, cols, row, tile);
+      MANG_CHECK(dtype == DType::BF16);
+      return pack_float_row<uint16_t>(stored, cols, row, tile, [](uint16_t h) { return (h & 0x7f80) != 0x7f80; });
   }
 }
 
-// The inverse of place_codes for one element.
+// rows: the stored rows of a tile, null where there is none.
+bool pack_tile(DType dtype, const std::byte* const* rows, int64_t cols, std::byte* tile) {
+  bool finite = true;
+  if (is_float(dtype)) {
+    for (int row = 0; row < kTileRows; ++row) {
+      if (rows[row] != nullptr) finite = pack_float_row(dtype, rows[row], cols, row, tile) && finite;
+    }
+    return finite;
+  }
+  const UnitLayout layout = unit_layout(dtype);
+  auto* unit = reinterpret_cast<uint8_t*>(tile);
+  const int64_t all = cols / kBlock;
+  for (int64_t b = 0; b < all; b += layout.blocks, unit += layout.bytes) {
+    const int blocks = static_cast<int>(std::min<int64_t>(layout.blocks, all - b));
+    finite = pack_unit(dtype, rows, b, blocks, unit) && finite;
+  }
+  return finite;
+}
+
+// The code of one element of a packed block: the inverse of packing (pack_unit.cpp).
 uint8_t placed_code(CodeForm form, const uint8_t* block, int row, int i) {
   const int g = i / 4;
   const int lane = 4 * row + i % 4;
@@ -172,12 +95,12 @@ void unpack_quantized_row(const PackedMatrix& w, const uint8_t* tile, int row, f
     const uint8_t* unit = tile + b / at.blocks * at.bytes;
     const int64_t in = b % at.blocks;
     const int64_t half = (traits.super ? 0 : in) * 32 + 2 * row;
-    if (at.d >= 0) std::memcpy(&block.d, unit + at.d + half, 2);
-    if (at.m >= 0) std::memcpy(&block.m, unit + at.m + half, 2);
+    if (at.d >= 0) std::memcpy(&block.stored.d, unit + at.d + half, 2);
+    if (at.m >= 0) std::memcpy(&block.stored.m, unit + at.m + half, 2);
     if (at.sc >= 0) {
-      for (int s = 0; s < 2; ++s) block.sc[s] = unit[at.sc + (in * traits.subs + s % traits.subs) * 16 + row];
+      for (int s = 0; s < 2; ++s) block.stored.sc[s] = unit[at.sc + (in * traits.subs + s % traits.subs) * 16 + row];
     }
-    if (at.mn >= 0) block.mn = unit[at.mn + in * 16 + row];
+    if (at.mn >= 0) block.stored.mn = unit[at.mn + in * 16 + row];
     quant_scales(dtype, block);
     const uint8_t* codes = unit + at.codes + in * traits.code_bytes();
     for (int i = 0; i < kBlock; ++i) {
@@ -217,12 +140,12 @@ bool pack_rows(const Device& device, std::span<const std::byte> stored, int64_t 
   for (size_t r = 0; r < order.size(); ++r) source[static_cast<size_t>(order[r])] = static_cast<int32_t>(r);
   std::atomic<bool> finite{true};
   device.run((count + kTileRows - 1) / kTileRows, [&](int64_t chunk, int) {
-    std::byte* tile = to.tile(first_row / kTileRows + chunk);
+    const std::byte* rows[kTileRows] = {};
     for (int row = 0; row < kTileRows && chunk * kTileRows + row < count; ++row) {
       const int64_t r = chunk * kTileRows + row;
-      const int64_t from = order.empty() ? r : source[static_cast<size_t>(r)];
-      if (!pack_row(to.dtype(), stored.data() + from * stride, to.cols(), row, tile)) finite.store(false);
+      rows[row] = stored.data() + (order.empty() ? r : source[static_cast<size_t>(r)]) * stride;
     }
+    if (!pack_tile(to.dtype(), rows, to.cols(), to.tile(first_row / kTileRows + chunk))) finite.store(false);
   });
   return finite.load();
 }

@@ -24,69 +24,38 @@ void add_bits(const uint8_t* qh, int shift, uint8_t* codes) {
   for (int i = 0; i < 32; ++i) codes[i] |= static_cast<uint8_t>(((bits >> i) & 1u) << shift);
 }
 
-template <typename Block>
-const Block& block_at(const std::byte* row, int64_t index) {
-  return *reinterpret_cast<const Block*>(row + index * static_cast<int64_t>(sizeof(Block)));
-}
-
-// Scale and minimum j of the twelve packed bytes of Q4_K and Q5_K (6 bits each).
-void scale_min_k4(const uint8_t* s, int j, uint8_t& scale, uint8_t& minimum) {
-  if (j < 4) {
-    scale = s[j] & 63;
-    minimum = s[j + 4] & 63;
-  } else {
-    scale = static_cast<uint8_t>((s[j + 4] & 15) | ((s[j - 4] >> 6) << 4));
-    minimum = static_cast<uint8_t>((s[j + 4] >> 4) | ((s[j] >> 6) << 4));
-  }
-}
-
-// The 6-bit scale j (0 … 15) of Q3_K, minus 32.
-int8_t scale_q3k(const uint8_t* s, int j) {
-  const int low = j < 8 ? s[j] & 15 : s[j - 8] >> 4;
-  const int high = (s[8 + j % 4] >> (2 * (j / 4))) & 3;
-  return static_cast<int8_t>((low | (high << 4)) - 32);
-}
-
 void read_legacy(DType dtype, const std::byte* row, int64_t block, QuantBlock& out) {
   switch (dtype) {
     case DType::Q4_0:
     case DType::IQ4_NL: {
-      const auto& b = block_at<BlockQ4_0>(row, block);
-      out.d = b.d;
+      const auto& b = stored_block<BlockQ4_0>(row, block);
       split_nibbles(b.qs, out.codes);
       return;
     }
     case DType::Q4_1: {
-      const auto& b = block_at<BlockQ4_1>(row, block);
-      out.d = b.d;
-      out.m = b.m;
+      const auto& b = stored_block<BlockQ4_1>(row, block);
       split_nibbles(b.qs, out.codes);
       return;
     }
     case DType::Q5_0: {
-      const auto& b = block_at<BlockQ5_0>(row, block);
-      out.d = b.d;
+      const auto& b = stored_block<BlockQ5_0>(row, block);
       split_nibbles(b.qs, out.codes);
       add_bits(b.qh, 4, out.codes);
       return;
     }
     case DType::Q5_1: {
-      const auto& b = block_at<BlockQ5_1>(row, block);
-      out.d = b.d;
-      out.m = b.m;
+      const auto& b = stored_block<BlockQ5_1>(row, block);
       split_nibbles(b.qs, out.codes);
       add_bits(b.qh, 4, out.codes);
       return;
     }
     case DType::Q8_0: {
-      const auto& b = block_at<BlockQ8_0>(row, block);
-      out.d = b.d;
+      const auto& b = stored_block<BlockQ8_0>(row, block);
       for (int i = 0; i < 32; ++i) out.codes[i] = static_cast<uint8_t>(b.qs[i] + 128);
       return;
     }
     case DType::MXFP4: {
-      const auto& b = block_at<BlockMXFP4>(row, block);
-      out.sc[0] = out.sc[1] = b.e;
+      const auto& b = stored_block<BlockMXFP4>(row, block);
       split_nibbles(b.qs, out.codes);
       return;
     }
@@ -100,19 +69,12 @@ void read_super(DType dtype, const std::byte* row, int64_t block, QuantBlock& ou
   const int j = static_cast<int>(block % 8);  // 32 elements from 32·j
   switch (dtype) {
     case DType::Q2_K: {
-      const auto& b = block_at<BlockQ2_K>(row, super);
-      out.d = b.d;
-      out.m = b.dmin;
-      out.sc[0] = b.scales[2 * j];
-      out.sc[1] = b.scales[2 * j + 1];
+      const auto& b = stored_block<BlockQ2_K>(row, super);
       for (int i = 0; i < 32; ++i) out.codes[i] = (b.qs[32 * (j / 4) + i] >> (2 * (j % 4))) & 3;
       return;
     }
     case DType::Q3_K: {
-      const auto& b = block_at<BlockQ3_K>(row, super);
-      out.d = b.d;
-      out.sc[0] = static_cast<uint8_t>(scale_q3k(b.scales, 2 * j));
-      out.sc[1] = static_cast<uint8_t>(scale_q3k(b.scales, 2 * j + 1));
+      const auto& b = stored_block<BlockQ3_K>(row, super);
       for (int i = 0; i < 32; ++i) {
         const int low = (b.qs[32 * (j / 4) + i] >> (2 * (j % 4))) & 3;
         out.codes[i] = static_cast<uint8_t>(low | (((b.hmask[i] >> j) & 1) << 2));
@@ -120,20 +82,12 @@ void read_super(DType dtype, const std::byte* row, int64_t block, QuantBlock& ou
       return;
     }
     case DType::Q4_K: {
-      const auto& b = block_at<BlockQ4_K>(row, super);
-      out.d = b.d;
-      out.m = b.dmin;
-      scale_min_k4(b.scales, j, out.sc[0], out.mn);
-      out.sc[1] = out.sc[0];
+      const auto& b = stored_block<BlockQ4_K>(row, super);
       for (int i = 0; i < 32; ++i) out.codes[i] = (b.qs[32 * (j / 2) + i] >> (4 * (j % 2))) & 15;
       return;
     }
     case DType::Q5_K: {
-      const auto& b = block_at<BlockQ5_K>(row, super);
-      out.d = b.d;
-      out.m = b.dmin;
-      scale_min_k4(b.scales, j, out.sc[0], out.mn);
-      out.sc[1] = out.sc[0];
+      const auto& b = stored_block<BlockQ5_K>(row, super);
       for (int i = 0; i < 32; ++i) {
         const int low = (b.qs[32 * (j / 2) + i] >> (4 * (j % 2))) & 15;
         out.codes[i] = static_cast<uint8_t>(low | (((b.qh[i] >> j) & 1) << 4));
@@ -141,10 +95,7 @@ void read_super(DType dtype, const std::byte* row, int64_t block, QuantBlock& ou
       return;
     }
     case DType::Q6_K: {
-      const auto& b = block_at<BlockQ6_K>(row, super);
-      out.d = b.d;
-      out.sc[0] = static_cast<uint8_t>(b.scales[2 * j]);
-      out.sc[1] = static_cast<uint8_t>(b.scales[2 * j + 1]);
+      const auto& b = stored_block<BlockQ6_K>(row, super);
       const int half = j / 4;     // 128 elements
       const int quarter = j % 4;  // 32 of them
       const uint8_t* ql = b.ql + 64 * half + 32 * (quarter % 2);
@@ -156,11 +107,7 @@ void read_super(DType dtype, const std::byte* row, int64_t block, QuantBlock& ou
       return;
     }
     case DType::IQ4_XS: {
-      const auto& b = block_at<BlockIQ4_XS>(row, super);
-      out.d = b.d;
-      const int low = (b.scales_l[j / 2] >> (4 * (j % 2))) & 15;
-      const int high = (b.scales_h >> (2 * j)) & 3;
-      out.sc[0] = out.sc[1] = static_cast<uint8_t>((low | (high << 4)) - 32);
+      const auto& b = stored_block<BlockIQ4_XS>(row, super);
       split_nibbles(b.qs + 16 * j, out.codes);
       return;
     }
@@ -176,19 +123,19 @@ float mx_scale(uint8_t e) { return e == 255 ? NAN : std::ldexp(1.0f, static_cast
 
 void quant_scales(DType dtype, QuantBlock& b) {
   const QuantTraits traits = quant_traits(dtype);
-  const float d = f32_from_f16(b.d);
-  const float m = f32_from_f16(b.m);
+  const float d = f32_from_f16(b.stored.d);
+  const float m = f32_from_f16(b.stored.m);
   for (int half = 0; half < 2; ++half) {
     b.wm[half] = 0;
     if (dtype == DType::MXFP4) {
-      b.ws[half] = mx_scale(b.sc[half]);
+      b.ws[half] = mx_scale(b.stored.sc[half]);
     } else if (dtype == DType::Q2_K) {
-      b.ws[half] = d * static_cast<float>(b.sc[half] & 15);
-      b.wm[half] = -(m * static_cast<float>(b.sc[half] >> 4));
+      b.ws[half] = d * static_cast<float>(b.stored.sc[half] & 15);
+      b.wm[half] = -(m * static_cast<float>(b.stored.sc[half] >> 4));
     } else if (traits.super) {
-      const int sc = traits.signed_sc ? static_cast<int8_t>(b.sc[half]) : b.sc[half];
+      const int sc = traits.signed_sc ? static_cast<int8_t>(b.stored.sc[half]) : b.stored.sc[half];
       b.ws[half] = d * static_cast<float>(sc);
-      if (traits.mins == 1) b.wm[half] = -(m * static_cast<float>(b.mn));
+      if (traits.mins == 1) b.wm[half] = -(m * static_cast<float>(b.stored.mn));
     } else {
       b.ws[half] = d;
       if (traits.mins == 1) b.wm[half] = m;
@@ -197,8 +144,7 @@ void quant_scales(DType dtype, QuantBlock& b) {
 }
 
 void read_quant_block(DType dtype, const std::byte* row, int64_t block, QuantBlock& out) {
-  out.d = out.m = 0;
-  out.sc[0] = out.sc[1] = out.mn = 0;
+  out.stored = with_quant_type(dtype, [&]<DType kType>() { return stored_scales<kType>(row, block); });
   const QuantTraits traits = quant_traits(dtype);
   if (traits.super) {
     read_super(dtype, row, block, out);

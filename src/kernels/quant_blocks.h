@@ -1,11 +1,12 @@
-// One stored block of 32 weights, read plainly: unsigned codes and the scales as float. The packer and the reference
-// matmul both start here; tests hold it to reference/dequantize.
+// One stored block of 32 weights, read plainly: unsigned codes and the scales as float. The reference
+// matmul starts here; tests hold it to reference/dequantize.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/packed_layout.h"
+#include "kernels/stored_scales.h"
 
 namespace mang {
 
@@ -13,11 +14,7 @@ struct QuantBlock {
   uint8_t codes[kBlock];  // u of docs/arithmetic.md
   float ws[2];            // scale of each half; equal where the type has one scale for 32. Exact products.
   float wm[2];            // minimum, added: 0 where the type has none; equal where it has one for 32
-  // as stored, for the packer
-  f16_bits d;
-  f16_bits m;
-  uint8_t sc[2];
-  uint8_t mn;
+  StoredScales stored;
 };
 
 // Block `block` (32 elements) of a stored row of a quantized type.
