@@ -29,7 +29,8 @@ def built_program() -> str:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="compare", description=__doc__)
     parser.add_argument("models", nargs="*", metavar="MODEL",
-                        help="a GGUF file, or a name of tools/fetch_models.py (default: the 1.5B, the 0.5B, the 135M)")
+                        help="a GGUF file; a name of tools/fetch_models.py; synthetic:SHAPE[:TYPE] of "
+                             "tools/make_synthetic_gguf.py; types: one of each (default: the 1.5B, 0.5B, 135M)")
     parser.add_argument("--mang", help="the program (default: what ./mangw build makes)")
     parser.add_argument("--peers", default="*", metavar="PATTERN,…", help="which peers, such as 'llama*,ik*' (all)")
     parser.add_argument("--cases", default=None, metavar="PATTERN,…",
@@ -70,7 +71,7 @@ def main() -> int:
     outcomes = []
     with contextlib.ExitStack() as stack:
         sheet = stack.enter_context(records.Sheet(args.csv, date, host)) if args.csv else None
-        for model in models.expand(args.models or list(models.USUAL)):
+        for model in models.expand(args.models or list(models.USUAL), args.install):
             for case in cases:
                 for peer in (p for p in peers if p.can_isa(case.isa)):
                     outcome = protocol.run(case, peer, model)

@@ -14,9 +14,9 @@ def heading(date: str, host: Host, mang: Mang, peers: list[Peer], tolerance: flo
              f"Măng's kernels: {host.isas}.",
              f"- măng: {mang.version}",
              *(f"- {p.name}: {('NOT HERE: ' + p.missing) if p.missing else p.version}" for p in peers), "",
-             "Speeds in tokens a second (load: seconds to the first token). Ratio above 1: Măng is ahead. Of the limit: "
-             "of the int8 peak (prompts) or the read bandwidth (writing), probed around the pair. A pair counts where "
-             f"these probes agree within {tolerance:g} %.", "",
+             "Speeds in tokens a second (load: seconds to the first token). Ratio above 1: Măng is ahead. Of the "
+             "limit: of the int8 peak (prompts) or the read bandwidth (writing), probed around the pair. A pair counts "
+             f"where these probes agree within {tolerance:g} %.", "",
              "| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     return "\n".join(lines)
 
