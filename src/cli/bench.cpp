@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/bench_ops.h"
 #include "cli/bench_table.h"
 #include "cli/commands.h"
 #include "cli/device_options.h"
@@ -36,6 +37,7 @@ struct Options {
   bool no_warm_up = false;
   bool no_probe = false;
   bool turns = false;
+  bool ops = false;
   DeviceOptions device;
 };
 
@@ -241,11 +243,38 @@ Result<void> measure_in_turns(const Loaded& loaded, const Device& device, const 
   }
 }
 
-Result<void> measure_rows(const Loaded& loaded, const Device& device, const std::vector<BenchCase>& tests,
+// One repetition, told operation by operation.
+Result<void> measure_operations(const Loaded& loaded, Device& device, const BenchCase& test, int64_t batch,
+                                const Options& options, Context& context) {
+  const ProbeResult peak = probe(device);
+  MANG_TRY(BenchRun run, BenchRun::prepare(*loaded.model, device, test, how_to(options, batch, context)));
+  MANG_TRY(run.warm_up());
+  OpTrace trace;
+  device.set_trace(&trace);
+  const Result<void> repeated = run.repeat();
+  device.set_trace(nullptr);
+  MANG_TRY(repeated);
+  const BenchResult result = run.last();
+  const double seconds = result.seconds.back();
+  if (form_of(options) == BenchForm::json || form_of(options) == BenchForm::json_lines) {
+    context.out.write(ops_json(loaded.name, test, trace, seconds, peak));
+  } else {
+    const std::string title = say("{}: {}, {}, {} threads: {:.1f} tokens/s", loaded.name, bench_name(test),
+                                  isa_name(device.isa()), device.threads(), result.mean);
+    context.out.write(ops_table(title, trace, seconds, peak) + "\n");
+  }
+  return context.out.flush();
+}
+
+Result<void> measure_rows(const Loaded& loaded, Device& device, const std::vector<BenchCase>& tests,
                           const Options& options, Table& table, Context& context) {
   for (int64_t batch : options.batch) {
     for (const BenchCase& test : tests) {
       const WatchInterrupts watch;  // so that the table is ended
+      if (options.ops) {
+        MANG_TRY(measure_operations(loaded, device, test, batch, options, context));
+        continue;
+      }
       if (options.turns) {
         MANG_TRY(measure_in_turns(loaded, device, test, batch, options, table, context));
         continue;
@@ -280,6 +309,9 @@ Result<int> bench(const Options& options, Context& context) {
       tests.size() * options.models.size() * options.batch.size() * std::max<size_t>(options.threads.size(), 1);
   if (options.turns && rows > 1) {
     return usage_error("bench", tr("--turns measures one test: one model, one number for each option."));
+  }
+  if (options.ops && form_of(options) == BenchForm::csv) {
+    return usage_error("bench", tr("--ops writes a table or JSON, not CSV."));
   }
   Table table(options, tests, context);
   const Result<void> measured = measure_all(options, tests, table, context);
@@ -324,6 +356,9 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_flag("--no-probe", options->no_probe, tr("Do not probe the machine's limits around each row"));
   command->add_flag("--turns", options->turns,
                     tr("One repetition for each line of standard input, to measure in turn with another program"));
+  command
+      ->add_flag("--ops", options->ops, tr("Where the time goes: each operation of one run beside the machine's limit"))
+      ->excludes("--turns");
   add_device_options(*command, options->device, false);
   command->callback([options, &action] { action = [options](Context& context) { return bench(*options, context); }; });
 }

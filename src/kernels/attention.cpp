@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "kernels/cpu/attention_kernels.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/op_trace.h"
 
 namespace mang {
 
@@ -191,6 +192,24 @@ class Plan {
   int64_t most_pages_ = 0;
 };
 
+// Each query with each position it sees, and each such position read once for all queries of its sequence.
+OpWork work_of(const KvLayout& layout, const AttentionParams& params, const AttentionSlice* slices, int64_t count) {
+  OpWork work;
+  const auto seen_from = [&](int64_t position) {
+    return params.window > 0 ? std::max<int64_t>(0, position + 1 - params.window) : 0;
+  };
+  for (int64_t s = 0; s < count; ++s) {
+    const int64_t first = slices[s].first_position;
+    const int64_t end = first + slices[s].queries;
+    int64_t pairs = 0;
+    for (int64_t p = first; p < end; ++p) pairs += p + 1 - seen_from(p);
+    work.f32_macs += static_cast<double>(pairs * params.heads * (layout.head_dim + layout.v_head_dim));
+    const auto positions = static_cast<double>(end - seen_from(first));
+    work.bytes += positions * static_cast<double>(layout.page_bytes()) / kPagePositions;
+  }
+  return work;
+}
+
 }  // namespace
 
 int64_t KvLayout::k_head_bytes() const { return bytes_of(type, kPagePositions * head_dim); }
@@ -210,6 +229,10 @@ void attention(const Device& device, const KvLayout& layout, const AttentionPara
                const AttentionSlice* slices, int64_t slice_count) {
   check_layout(layout);
   MANG_CHECK(params.heads > 0 && params.heads % layout.kv_heads == 0);
+  const OpScope scope(device, [&](std::string& name, OpWork& work) {
+    name = "attention";
+    work = work_of(layout, params, slices, slice_count);
+  });
   Plan plan(device, layout, params, slices, slice_count);
   if (plan.pieces() == 0) return;
   constexpr auto kFloat = static_cast<int64_t>(sizeof(float));

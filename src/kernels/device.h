@@ -14,6 +14,8 @@ namespace cpu {
 struct Kernels;  // the table of one ISA's kernels, kernels/cpu/kernels.h
 }
 
+class OpTrace;
+
 class Device {
  public:
   // isa must be available on this machine (isa_available).
@@ -24,6 +26,10 @@ class Device {
   [[nodiscard]] Isa isa() const { return isa_; }
   [[nodiscard]] const cpu::Kernels& kernels() const { return *kernels_; }
   [[nodiscard]] int threads() const { return pool_->size(); }
+
+  // Who listens to the operations that run here (kernels/op_trace.h); null: no one.
+  void set_trace(OpTrace* trace) { trace_ = trace; }
+  [[nodiscard]] OpTrace* trace() const { return trace_; }
 
   // Splits [0, chunks) over the threads: job(chunk, thread).
   template <typename Job>
@@ -44,6 +50,7 @@ class Device {
   ThreadPool* pool_;
   Isa isa_;
   const cpu::Kernels* kernels_;
+  OpTrace* trace_ = nullptr;
   mutable std::vector<Buffer> scratch_;  // [thread][slot]
 };
 

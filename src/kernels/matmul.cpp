@@ -1,5 +1,7 @@
 #include "kernels/matmul.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/matmul_kernels.h"
 #include "kernels/matmul_input.h"
+#include "kernels/op_trace.h"
 #include "kernels/packed_layout.h"
 
 namespace mang {
@@ -97,12 +100,10 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
     const PackedMatrix& w = *products[piece.product].w;
     std::vector<InputGroup>& all = groups[piece.product];
     const int64_t row = piece.tile * kTileRows;
-    const WeightTiles tiles{w.dtype(),
-                            reinterpret_cast<const uint8_t*>(w.tile(piece.tile)),
-                            w.tile_bytes(),
-                            K,
-                            piece.tiles,
-                            static_cast<int>(std::min<int64_t>(w.rows() - row, piece.tiles * kTileRows))};
+    const WeightTiles tiles{
+        w.dtype(),      reinterpret_cast<const uint8_t*>(w.tile(piece.tile)),
+        w.tile_bytes(), K,
+        piece.tiles,    static_cast<int>(std::min<int64_t>(w.rows() - row, piece.tiles * kTileRows))};
     const int slots = std::max(kernels.max_group, kernels.wide_group);
     InputGroup local[kGroupsAtOnce];
     for (int done = 0; done < piece.groups;) {
@@ -111,8 +112,8 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
         local[g] = all[static_cast<size_t>(piece.first_group + done + g)];
         local[g].y += row;
       }
-      const int64_t bytes = direct ? cpu::gemm_scratch_bytes(1, 0)
-                                   : cpu::gemm_scratch_bytes(piece.tiles, int64_t{count} * slots);
+      const int64_t bytes =
+          direct ? cpu::gemm_scratch_bytes(1, 0) : cpu::gemm_scratch_bytes(piece.tiles, int64_t{count} * slots);
       std::byte* scratch = device.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes));
       auto* unpacked = reinterpret_cast<uint8_t*>(scratch);
       if (local[0].x != nullptr) {
@@ -169,22 +170,47 @@ void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M
   }
 }
 
+void matmul_plain(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
+                  std::span<const Product> products) {
+  const std::vector<InputKind> kinds = input_kinds(products, arithmetic, K);
+  const PreparedInput input(device, x, ldx, M, K, kinds, false);
+  multiply(device, arithmetic, input, K, products);
+}
+
+// "Q4_K 1536 → 8960 + 8960", "Q6_K 1536 → 151936, refined".
+void describe(Arithmetic arithmetic, int64_t M, int64_t K, std::span<const Product> products, std::string& name,
+              OpWork& work) {
+  for (const Product& p : products) {
+    const std::string type(dtype_name(p.w->dtype()));
+    if (name.empty()) {
+      name = fmt::format("{} {} → {}", type, K, p.w->rows());
+    } else {
+      const bool same = p.w->dtype() == products[0].w->dtype();
+      name += same ? fmt::format(" + {}", p.w->rows()) : fmt::format(" + {} {}", type, p.w->rows());
+    }
+    const bool floats = is_float(p.w->dtype()) || arithmetic == Arithmetic::exact;
+    const auto macs = static_cast<double>(M * K * p.w->rows());
+    (floats ? work.f32_macs : work.int8_macs) += arithmetic == Arithmetic::refined && !floats ? 2 * macs : macs;
+    work.bytes += static_cast<double>(p.w->bytes());
+  }
+  if (arithmetic == Arithmetic::refined) name += ", refined";
+  if (arithmetic == Arithmetic::exact) name += ", exact";
+}
+
 }  // namespace
 
 void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
             std::span<const Product> products) {
   if (M == 0) return;
-  if (arithmetic != Arithmetic::refined) {
-    const std::vector<InputKind> kinds = input_kinds(products, arithmetic, K);
-    const PreparedInput input(device, x, ldx, M, K, kinds, false);
-    return multiply(device, arithmetic, input, K, products);
-  }
+  const OpScope scope(device,
+                      [&](std::string& name, OpWork& work) { describe(arithmetic, M, K, products, name, work); });
+  if (arithmetic != Arithmetic::refined) return matmul_plain(device, arithmetic, x, ldx, M, K, products);
   // Those together that read x in the same blocks. Float weights take x as it is.
   std::vector<Product> plain, of_16, of_32;
   for (const Product& p : products) {
     (is_float(p.w->dtype()) ? plain : quant_traits(p.w->dtype()).input_block == 16 ? of_16 : of_32).push_back(p);
   }
-  if (!plain.empty()) matmul(device, Arithmetic::quantized, x, ldx, M, K, plain);
+  if (!plain.empty()) matmul_plain(device, Arithmetic::quantized, x, ldx, M, K, plain);
   if (!of_16.empty()) matmul_refined(device, x, ldx, M, K, of_16);
   if (!of_32.empty()) matmul_refined(device, x, ldx, M, K, of_32);
 }

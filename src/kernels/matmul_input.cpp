@@ -23,9 +23,10 @@ namespace {
 std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M, const std::vector<InputKind>& kinds) {
   std::vector<int> sizes;
   const bool direct = M <= kernels.direct_most;
-  const bool wide = !direct && kernels.wide_group > 0 && std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
-                      return kind.quantized && kind.input_block >= kernels.wide_block;
-                    });
+  const bool wide =
+      !direct && kernels.wide_group > 0 && std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
+        return kind.quantized && kind.input_block >= kernels.wide_block;
+      });
   if (wide) {
     for (; M >= kernels.wide_group; M -= kernels.wide_group) sizes.push_back(kernels.wide_group);
   }

@@ -7,7 +7,7 @@
 namespace mang {
 namespace {
 
-using Codes = uint8_t __attribute__((vector_size(16)));   // of 16 consecutive k
+using Codes = uint8_t __attribute__((vector_size(16)));    // of 16 consecutive k
 using Groups = uint32_t __attribute__((vector_size(16)));  // the same: 4 groups of 4 k
 
 Codes load_codes(const uint8_t* p) {

@@ -4,6 +4,7 @@
 #include "kernels/cpu/elementwise_kernels.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/math.h"
+#include "kernels/op_trace.h"
 #include "kernels/split.h"
 
 namespace mang {
@@ -30,6 +31,7 @@ void rope(const Device& device, const RopeTable& table, const int64_t* positions
           int64_t head_dim, float* x, int64_t ldx) {
   MANG_CHECK(table.rotary_dim() <= head_dim);
   const int64_t half = table.rotary_dim() / 2;
+  const OpScope scope(device, "rotary embedding");
   const auto kernel = device.kernels().elementwise->rope;
   for_rows(device, M, heads * head_dim, [&](int64_t m) {
     const float* row = table.at(positions[m]);

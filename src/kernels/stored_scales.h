@@ -92,19 +92,33 @@ StoredScales stored_scales(const std::byte* row, int64_t block) {
 template <typename F>
 decltype(auto) with_quant_type(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::Q4_0: return f.template operator()<DType::Q4_0>();
-    case DType::Q4_1: return f.template operator()<DType::Q4_1>();
-    case DType::Q5_0: return f.template operator()<DType::Q5_0>();
-    case DType::Q5_1: return f.template operator()<DType::Q5_1>();
-    case DType::Q8_0: return f.template operator()<DType::Q8_0>();
-    case DType::Q2_K: return f.template operator()<DType::Q2_K>();
-    case DType::Q3_K: return f.template operator()<DType::Q3_K>();
-    case DType::Q4_K: return f.template operator()<DType::Q4_K>();
-    case DType::Q5_K: return f.template operator()<DType::Q5_K>();
-    case DType::Q6_K: return f.template operator()<DType::Q6_K>();
-    case DType::IQ4_NL: return f.template operator()<DType::IQ4_NL>();
-    case DType::IQ4_XS: return f.template operator()<DType::IQ4_XS>();
-    default: MANG_CHECK(dtype == DType::MXFP4); return f.template operator()<DType::MXFP4>();
+    case DType::Q4_0:
+      return f.template operator()<DType::Q4_0>();
+    case DType::Q4_1:
+      return f.template operator()<DType::Q4_1>();
+    case DType::Q5_0:
+      return f.template operator()<DType::Q5_0>();
+    case DType::Q5_1:
+      return f.template operator()<DType::Q5_1>();
+    case DType::Q8_0:
+      return f.template operator()<DType::Q8_0>();
+    case DType::Q2_K:
+      return f.template operator()<DType::Q2_K>();
+    case DType::Q3_K:
+      return f.template operator()<DType::Q3_K>();
+    case DType::Q4_K:
+      return f.template operator()<DType::Q4_K>();
+    case DType::Q5_K:
+      return f.template operator()<DType::Q5_K>();
+    case DType::Q6_K:
+      return f.template operator()<DType::Q6_K>();
+    case DType::IQ4_NL:
+      return f.template operator()<DType::IQ4_NL>();
+    case DType::IQ4_XS:
+      return f.template operator()<DType::IQ4_XS>();
+    default:
+      MANG_CHECK(dtype == DType::MXFP4);
+      return f.template operator()<DType::MXFP4>();
   }
 }
 

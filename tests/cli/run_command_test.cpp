@@ -251,6 +251,30 @@ TEST_CASE("show says what the files say") {
   CHECK(has(mang({"show", kGguf, "--metadata"}).out, "general.architecture"));
 }
 
+TEST_CASE("bench --ops holds each operation against the machine's limit") {
+  const std::vector<std::string> common = {"bench", "-m", kGguf, "-p", "16", "-n", "0", "--ops", "-t", "1"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), common.begin(), common.end());
+    return mang(more);
+  };
+  const Ran table = with({});
+  CHECK(table.code == 0);
+  for (const char* text : {"pp16", "attention", "between the operations", "of limit"}) {
+    CHECK(table.out.find(text) != std::string::npos);
+  }
+  const Ran json = with({"--json"});
+  CHECK(json.code == 0);
+  const Json parsed = parse_json(json.out, "stdout").value();
+  double operations = 0;
+  for (const Json& op : parsed["operations"]) {
+    CHECK(op["calls"] > 0);
+    operations += op["seconds"].get<double>();
+  }
+  CHECK(operations > 0);
+  CHECK(operations <= parsed["seconds"].get<double>());
+  check_refused(with({"-o", "csv"}), 2, "CSV");
+}
+
 TEST_CASE("bench measures what it was asked, in each form") {
   const std::vector<std::string> common = {"bench", "-m",   kGguf, "-p", "16", "-n", "4",
                                            "-d",    "0,32", "-r",  "2",  "-t", "1,2"};

@@ -1,6 +1,7 @@
 #include "model/blocks/attention.h"
 
 #include "kernels/attention.h"
+#include "kernels/op_trace.h"
 #include "kernels/packed_layout.h"
 #include "kernels/rms_norm.h"
 #include "model/blocks/linear.h"
@@ -10,6 +11,7 @@ namespace {
 
 // K and V of every token to its place in the cache.
 void store_keys_and_values(Step& step, int64_t layer, const float* k, const float* v) {
+  const OpScope scope(step.device(), "store keys and values");
   const KvLayout& layout = step.kv().layers()[static_cast<size_t>(layer)];
   const int64_t k_width = layout.kv_heads * layout.head_dim;
   const int64_t v_width = layout.kv_heads * layout.v_head_dim;
