@@ -10,6 +10,8 @@ from peers import Mang, Peer, Setting
 from turns import Failed, Turns
 
 ATTEMPTS = 3  # times the pairs that are wanted
+STILL_COLD = 0.02  # of a file may be in memory
+Program = tuple[str, list[str], dict[str, str]]  # name, command, environment
 
 
 @dataclass
@@ -69,17 +71,17 @@ class Protocol:
         for setting in settings:
             with contextlib.ExitStack() as stack:
                 try:
-                    seconds = self._side(peer.call(case, model, setting), peer.environment, case, stack)["seconds"]
-                    found.append((seconds, setting))
+                    program = peer.name, peer.call(case, model, setting), peer.environment
+                    found.append((self._side(program, case, stack)["seconds"], setting))
                 except Failed as failure:
                     failures.append(failure)
         if not found:
             raise failures[0]
         return min(found, key=lambda pair: pair[0])[1]
 
-    def _side(self, command: list[str], environment: dict[str, str], case: Case, stack: contextlib.ExitStack) -> dict:
+    def _side(self, program: Program, case: Case, stack: contextlib.ExitStack) -> dict:
         """One turn of a program that is started for it."""
-        turns = Turns(command, environment)
+        turns = Turns(*program)
         stack.callback(turns.close)
         if case.load:
             return turns.first_token()
@@ -88,8 +90,9 @@ class Protocol:
 
     def _measure(self, outcome: Outcome, setting: Setting, stack: contextlib.ExitStack) -> None:
         case, model = outcome.case, outcome.model
-        commands = ((self._mang.call(case, model), {}),
-                    (outcome.peer.call(case, model, setting), outcome.peer.environment))
+        peer = outcome.peer
+        programs = ((self._mang.name, self._mang.call(case, model), {}),
+                    (peer.name, peer.call(case, model, setting), peer.environment))
         busy = None
         if case.busy:
             busy = machine.BusyProcess()
@@ -97,22 +100,26 @@ class Protocol:
         kept = None
         if not case.load and machine.available_memory() > 4 * model.stat().st_size:
             kept = []  # both are loaded once and take turns
-            for command in commands:
-                turns = Turns(*command)
+            for program in programs:
+                turns = Turns(*program)
                 stack.callback(turns.close)
                 turns.warm_up()
                 kept.append(turns)
 
         def turn(side: int) -> dict:
-            if case.load:
-                (machine.leave_page_cache if case.load == "cold" else machine.enter_page_cache)(str(model))
+            if case.load == "cold":
+                machine.leave_page_cache(str(model))
+                if machine.share_in_memory(str(model)) > STILL_COLD:
+                    raise Failed("the file stays in memory: another program uses it")
+            if case.load == "warm":
+                machine.enter_page_cache(str(model))
             if busy:
                 busy.go_on()
             try:
                 if kept:
                     return kept[side].take()
                 with contextlib.ExitStack() as alone:
-                    return self._side(*commands[side], case, alone)
+                    return self._side(programs[side], case, alone)
             finally:
                 if busy:
                     busy.pause()

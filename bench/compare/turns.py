@@ -17,11 +17,12 @@ MOST = 20
 
 
 class Failed(Exception):
-    """What the program said last, in one line."""
+    """Which program, and what it said last, in one line."""
 
 
 class Turns:
-    def __init__(self, command: list[str], environment: dict[str, str]):
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]):
+        self._name = name
         self.started = time.monotonic()
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
@@ -64,7 +65,7 @@ class Turns:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._answers:
                 if not selector.select(max(0.0, end - time.monotonic())):
-                    raise Failed(f"no answer within {LONGEST} seconds")
+                    raise Failed(f"{self._name}: no answer within {LONGEST} seconds")
                 piece = os.read(self._process.stdout.fileno(), 1 << 16)
                 if not piece:
                     raise self._failure()
@@ -77,4 +78,4 @@ class Turns:
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace").strip().splitlines()
         how = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
-        return Failed(f"{how}: {said[-1][:160] if said else 'it said nothing'}")
+        return Failed(f"{self._name}: {said[-1][:200] if said else 'it said nothing'} ({how})")
