@@ -1,6 +1,7 @@
 #include "cli/answer.h"
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <span>
 
@@ -8,13 +9,26 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/progress.h"
+#include "cli/receipt_prompt.h"
 #include "cli/text_side.h"
 
 namespace mang::cli {
 
+namespace {
+
+// The clock that stamps files, in its own steps: nanoseconds since 1970.
+int64_t file_clock_ns() {
+  struct timespec now = {};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
 Result<Answerer> Answerer::open(const std::string& path, const AnswerOptions& options, const Context& context) {
   Answerer out;
   out.special_ = options.special;
+  out.opened_ns_ = file_clock_ns();
   MANG_TRY(out.machine_, open_machine(options.device));
   {
     const StatusLine status(say("Loading {} …", std::filesystem::path(path).filename().string()));
@@ -43,6 +57,7 @@ Result<AnswerRecord> Answerer::chat(const ChatRequest& request, Listener& listen
   ReasoningSplitter splitter(reasoning_left_open(end));
   MANG_TRY(AnswerRecord record,
            answer(std::move(ids), conversation_since(messages_, request.messages), &splitter, listener, context));
+  record.source = chat_source(request, *page);
   messages_ = request.messages;
   return record;
 }
@@ -55,8 +70,10 @@ Result<const ChatTemplate*> Answerer::chat_template(bool with_tools) {
 }
 
 Result<AnswerRecord> Answerer::continue_raw(const std::string& bytes, Listener& listener, const Context& context) {
-  MANG_TRY(AnswerRecord record, answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}),
-                                       messages_.is_null() ? Since::first : Since::cleared, nullptr, listener, context));
+  MANG_TRY(AnswerRecord record,
+           answer(tokenizer_->encode(bytes, {.parse_special = special_, .add_special = true}),
+                  messages_.is_null() ? Since::first : Since::cleared, nullptr, listener, context));
+  record.source = raw_source(bytes);
   messages_ = Json::array();
   return record;
 }
@@ -136,7 +153,9 @@ Result<AnswerRecord> Answerer::answer(std::vector<int32_t> ids, Since since, Rea
   engine_->run_until_done(&context.interrupted);
   AnswerRecord& record = recorder.record;
   record.energy = meter.use();
+  record.sampling = sampling_;
   record.reuse = explain_reuse(record.done.stats, since, ids, *tokenizer_);
+  record.prompt = std::move(ids);
   if (record.done.reason == FinishReason::error) return *record.done.error;
   return std::move(record);
 }

@@ -27,6 +27,13 @@ struct AnswerOptions {
   bool special = false;  // control tokens written in a raw prompt are read as such, and shown in answers
 };
 
+// A receipt that was written (cli/receipts.h).
+struct ReceiptNote {
+  std::string path;
+  double seconds = 0;         // all of it
+  double digest_seconds = 0;  // of that, knowing the model by its digest
+};
+
 struct AnswerRecord {
   std::string reasoning;  // thought before the answer; empty: none (chat/reasoning.h)
   std::string text;
@@ -34,6 +41,11 @@ struct AnswerRecord {
   DoneEvent done;
   Reuse reuse;
   EnergyUse energy;
+  // What determined it.
+  Json source;                  // of the prompt (cli/receipt_prompt.h)
+  std::vector<int32_t> prompt;  // ids
+  SamplingParams sampling;
+  std::optional<ReceiptNote> receipt;
 };
 
 class Answerer {
@@ -64,6 +76,9 @@ class Answerer {
   [[nodiscard]] const SamplingParams& sampling() const { return sampling_; }
   [[nodiscard]] const Machine& machine() const { return machine_; }
   [[nodiscard]] KvType kv_type() const { return kv_type_; }
+  [[nodiscard]] bool special() const { return special_; }
+  // When the model's files were about to be read: a file that changed later may not be what answered.
+  [[nodiscard]] int64_t opened_ns() const { return opened_ns_; }
 
  private:
   Answerer() = default;
@@ -81,6 +96,7 @@ class Answerer {
   std::optional<ChatTemplate> template_;  // made when first asked for
   KvType kv_type_ = KvType::f16;
   bool special_ = false;
+  int64_t opened_ns_ = 0;
   Json messages_;  // of the request before; null: there was none
 };
 

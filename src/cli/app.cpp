@@ -14,6 +14,7 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/out_of_memory.h"
+#include "cli/replay.h"
 #include "cli/settings.h"
 #include "cli/version.h"
 
@@ -28,6 +29,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_gc(app, action);
   add_show(app, action);
   add_bench(app, action);
+  add_replay(app, action);
   add_perplexity(app, action);
   add_doctor(app, action);
   add_config(app, action);

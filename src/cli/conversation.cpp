@@ -127,6 +127,7 @@ Conversation::GoOn Conversation::ask(const std::string& text) {
   if (answer->done.reason == FinishReason::cancelled && !take_interrupt()) return kExitInterrupted;
   used_tokens_ = answer->done.stats.prompt_tokens + answer->done.stats.generated_tokens;
   request_.messages.push_back(assistant_message(*answer));
+  last_ = std::move(answer).value();
   history_.store(options_.output.model, request_.messages);
   if (!options_.output.json) say_context();
   print_error_line("");
@@ -156,6 +157,9 @@ Conversation::GoOn Conversation::on_command(const SlashLine& line) {
       return retry();
     case Slash::copy:
       copy();
+      break;
+    case Slash::receipt:
+      receipt(line.argument);
       break;
     case Slash::help:
       fmt::print(stderr, "{}", slash_help(terminal_width(STDERR_FILENO)));

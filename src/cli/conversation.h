@@ -51,6 +51,7 @@ class Conversation {
   GoOn switch_model(const std::string& name);
   GoOn retry();
   void copy() const;
+  void receipt(const std::string& path);
   void clear();
   void save(const std::string& name);
   void load(const std::string& name);
@@ -72,8 +73,9 @@ class Conversation {
   ChatRequest request_;
   Keyboard keyboard_;
   History history_;
-  int64_t used_tokens_ = 0;  // of the context, by the last answer
-  uint64_t retries_ = 0;     // of the last message
+  int64_t used_tokens_ = 0;           // of the context, by the last answer
+  uint64_t retries_ = 0;              // of the last message
+  std::optional<AnswerRecord> last_;  // answer of this model in this conversation, for its receipt
 };
 
 }  // namespace mang::cli

@@ -7,9 +7,11 @@
 #include "cli/attachments.h"
 #include "cli/clipboard.h"
 #include "cli/conversation.h"
+#include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
 #include "cli/page.h"
+#include "cli/receipts.h"
 #include "text/display_width.h"
 #include "text/unicode.h"
 
@@ -134,6 +136,7 @@ Conversation::GoOn Conversation::switch_model(const std::string& name) {
     print_note(say("(The conversation goes on with {}.)", options_.output.model));
     return std::nullopt;
   }
+  last_.reset();
   answerer_.reset();
   Result<Answerer> opened = Answerer::open(found->path, options_.answer, context_);
   const bool switched = opened.ok();
@@ -185,6 +188,19 @@ void Conversation::copy() const {
   print_note(copy_to_clipboard(*answer, context_.environment));
 }
 
+void Conversation::receipt(const std::string& path) {
+  if (path.empty()) return print_note(tr("mang: /receipt FILE: which file is it to be written to?"));
+  if (!last_)
+    return print_note(tr("mang: there is no answer of this conversation and model yet to write a receipt of."));
+  Result<void> written = check_receipt_path(path);
+  if (written.ok()) written = write_receipt(path, *last_, *answerer_, options_.output.model, context_);
+  if (!written.ok()) {
+    take_interrupt();
+    return print_error(written.error());
+  }
+  print_note(say("(Written: 'mang replay {}' checks it, on any machine that has the model.)", path));
+}
+
 void Conversation::save(const std::string& name) {
   if (name.empty()) return print_note(tr("mang: /save NAME: which name is it to have?"));
   if (!last_answer()) return print_note(tr("mang: there is nothing to keep yet."));
@@ -215,6 +231,7 @@ void Conversation::load(const std::string& name) {
 void Conversation::take_up(const Json& messages) {
   request_ = new_conversation("");
   request_.messages = messages;
+  last_.reset();
   settings_.system.clear();
   used_tokens_ = 0;
   retries_ = 0;
@@ -241,6 +258,7 @@ void Conversation::take_up(const Json& messages) {
 void Conversation::clear() {
   history_.begin_anew();
   request_ = new_conversation(settings_.system);
+  last_.reset();
   used_tokens_ = 0;
   retries_ = 0;
   print_note(tr("(A new conversation.)"));

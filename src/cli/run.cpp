@@ -12,6 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/model_ref.h"
+#include "cli/receipts.h"
 #include "cli/recommend.h"
 #include "cli/run_input.h"
 #include "cli/run_output.h"
@@ -30,6 +31,7 @@ struct Options {
   bool no_history = false;
   bool quiet = false;
   bool accept_license = false;
+  std::string receipt;  // the file to write one to; empty: none
   RunOutput output;
   AnswerOptions answer;
 };
@@ -84,6 +86,8 @@ Result<int> run(Options options, Context& context) {
     return usage_error("run", message_of(valid.error()));
   }
 
+  if (!options.receipt.empty()) MANG_TRY(check_receipt_path(options.receipt));
+
   // A model that does not exist is told before a prompt is waited for; one of the catalog is fetched after.
   // Without a name, one is chosen then.
   Resumed resumed;
@@ -112,6 +116,10 @@ Result<int> run(Options options, Context& context) {
   const bool conversation = prompt.empty() && !input->prompt && ::isatty(STDIN_FILENO) == 1 && !options.output.raw;
   if (prompt.empty() && !conversation) {
     return usage_error("run", tr("there is no prompt. Write one in quotes, or pipe one in."));
+  }
+  if (conversation && !options.receipt.empty()) {
+    return usage_error("run", tr("in a conversation '/receipt FILE' writes the receipt of the last answer: leave out "
+                                 "--receipt."));
   }
 
   if (model.empty()) {
@@ -149,7 +157,11 @@ Result<int> run(Options options, Context& context) {
     }
   }
   MANG_TRY(AnswerRecord record, std::move(answer));
+  stream.end_line();
+  Result<void> receipt;
+  if (!options.receipt.empty()) receipt = write_receipt(options.receipt, record, answerer, model, context);
   conclude(record, answerer, output, stream, context);
+  MANG_TRY(receipt);
   return record.done.reason == FinishReason::cancelled ? kExitInterrupted : kExitOk;
 }
 
@@ -199,6 +211,10 @@ void add_run(CLI::App& app, Action& action) {
                     tr("Fold what the model thinks before it answers to one line"));
   command->add_flag("--show-thinking", options->output.show_thinking,
                     tr("Also write what the model thinks into a pipe or a file, between <think> and </think>"));
+  command
+      ->add_option("--receipt", options->receipt,
+                   tr("Also write a receipt of the answer, which 'mang replay' checks on any machine"))
+      ->type_name("FILE");
   add_sampling_options(*command, options->answer.sampling);
   command->add_option("-c,--context", options->answer.context, tr("Longest conversation in tokens (the model's own)"))
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))

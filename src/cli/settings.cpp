@@ -28,6 +28,7 @@ constexpr OneCallOption kOneCallOptions[] = {
     {"perplexity", "file"}, {"logits", "ids"},      {"logits", "output"}, {"template", "messages"},
     {"template", "tools"},  {"show", "metadata"},   {"show", "template"}, {"pull", "sha256"},
     {"run", "resume"},      {"manual", "list"},     {"bench", "turns"},   {"bench", "ops"},
+    {"run", "receipt"},
 };
 
 // Words that mean something else in this command than in others, or decide what it measures: a value meant for all

@@ -54,6 +54,7 @@ std::vector<SlashCommand> slash_commands() {
       {Slash::clear, "/clear", "", tr("begins a new conversation")},
       {Slash::retry, "/retry", "", tr("drops the last answer and answers again")},
       {Slash::copy, "/copy", "", tr("copies the last answer to the clipboard")},
+      {Slash::receipt, "/receipt", "FILE", tr("writes a receipt of the last answer, for 'mang replay'")},
       {Slash::help, "/help", "", tr("shows this, as /? does")},
       {Slash::bye, "/bye", "", tr("ends the program, as Ctrl-D does")},
   };

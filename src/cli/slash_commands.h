@@ -10,7 +10,7 @@
 
 namespace mang::cli {
 
-enum class Slash { set, show, model, save, load, clear, retry, copy, help, bye };
+enum class Slash { set, show, model, save, load, clear, retry, copy, receipt, help, bye };
 
 struct SlashCommand {
   Slash kind;

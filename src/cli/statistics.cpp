@@ -48,6 +48,11 @@ Json settings_json(const Settings& settings) {
   return out;
 }
 
+Json receipt_json(const std::optional<ReceiptNote>& receipt) {
+  if (!receipt) return Json();
+  return {{"path", receipt->path}, {"seconds", receipt->seconds}, {"digest_seconds", receipt->digest_seconds}};
+}
+
 }  // namespace
 
 std::string statistics_page(const AnswerRecord& record, const Answerer& answerer, const EnergyPrice& price,
@@ -75,6 +80,11 @@ std::string statistics_page(const AnswerRecord& record, const Answerer& answerer
   if (const auto cost = cost_sentence(record.energy, price)) row(tr("cost"), *cost);
   row(tr("ended by"), why_it_ended(record.done.reason));
   row(tr("seed"), fmt::format("{}", answerer.sampling().seed));
+  if (record.receipt) {
+    const double run = stats.ttft_seconds + stats.decode_seconds;
+    row(tr("receipt"), say("{}, written in {:.1f} ms ({:.2f} % of the answer's time)", record.receipt->path,
+                           record.receipt->seconds * 1e3, run > 0 ? 100 * record.receipt->seconds / run : 0));
+  }
   if (const std::string set = settings_sentence(settings); !set.empty()) row(tr("settings"), set);
   return page.text();
 }
@@ -107,6 +117,7 @@ Json statistics_json(const AnswerRecord& record, const Answerer& answerer, const
           {"kv_bytes", answerer.engine().kv_bytes()},
           {"resident_bytes", memory.resident},
           {"peak_resident_bytes", memory.peak},
+          {"receipt", receipt_json(record.receipt)},
           {"settings", settings_json(settings)}};
 }
 

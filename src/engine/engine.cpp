@@ -47,24 +47,6 @@ Result<void> check_options(const EngineOptions& options, const ModelInfo& info) 
 
 }  // namespace
 
-std::string_view finish_reason_name(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::stop_token:
-      return "stop token";
-    case FinishReason::stop_string:
-      return "stop string";
-    case FinishReason::max_tokens:
-      return "max tokens";
-    case FinishReason::context_full:
-      return "context full";
-    case FinishReason::cancelled:
-      return "cancelled";
-    case FinishReason::error:
-      return "error";
-  }
-  MANG_CHECK(false);
-}
-
 double RequestStats::prefill_speed() const {
   return prefill_seconds > 0 ? static_cast<double>(prompt_tokens - cached_tokens) / prefill_seconds : 0;
 }

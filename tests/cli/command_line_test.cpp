@@ -6,8 +6,9 @@
 namespace mang::test {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",        "show",     "bench",  "perplexity", "doctor",     "tokenize",
-                                            "detokenize", "template", "logits", "worker",     "completion", "config"};
+const std::vector<std::string> kCommands = {"run",        "show",       "bench",    "perplexity", "doctor",
+                                            "tokenize",   "detokenize", "template", "logits",     "worker",
+                                            "completion", "config",     "replay"};
 
 TEST_CASE("every command explains itself on stdout and exits with 0") {
   const Ran all = mang({"--help"});

@@ -104,7 +104,7 @@ TEST_CASE("settings, another model and another try, without losing the conversat
   terminal.type("/set temperature 3\r");
   terminal.until("From the next answer on");
   terminal.until(kPrompt);
-  terminal.type("/re\t\r");  // Tab completes it
+  terminal.type("/ret\t\r");  // Tab completes it
   const Json other = answer(terminal);
   CHECK(other["ids"] != first["ids"]);
   CHECK(other["seed"] == 2);
