@@ -78,4 +78,6 @@ class Turns:
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace").strip().splitlines()
         how = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
-        return Failed(f"{self._name}: {said[-1][:200] if said else 'it said nothing'} ({how})")
+        reasons = [line for line in said if "assert" in line.lower() or "error" in line.lower()]
+        why = (reasons or said or ["it said nothing"])[-1].strip()[:200]  # a debugger's words may follow the reason
+        return Failed(f"{self._name}: {why} ({how})")

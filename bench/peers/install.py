@@ -179,7 +179,8 @@ def cpu_flags() -> set[str]:
 
 
 def path_of(folders: list[pathlib.Path]) -> dict[str, str]:
-    return {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)}
+    # Aborts otherwise start a debugger.
+    return {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders), "GGML_NO_BACKTRACE": "1"}
 
 
 def remember(manifest: pathlib.Path, entry: dict) -> None:
