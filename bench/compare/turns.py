@@ -57,7 +57,9 @@ class Turns:
             self._process.stdin.flush()
         except OSError:
             raise self._failure() from None
-        return json.loads(self._line())
+        while not (line := self._line()).startswith(b"{"):
+            pass  # what a library or its debugger prints is no answer
+        return json.loads(line)
 
     def _line(self) -> bytes:
         end = time.monotonic() + LONGEST
