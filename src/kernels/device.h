@@ -39,7 +39,7 @@ class Device {
 
   // Working memory of one thread (of the caller: thread 0), 64-byte aligned, kept and grown between calls. What was
   // in it is lost at the next call for the same thread and slot.
-  enum Slot { kInput, kRow, kUnpacked, kResults, kTile, kPartial, kSlots };
+  enum Slot { kInput, kRow, kUnpacked, kTile, kPartial, kSlots };
   [[nodiscard]] std::byte* scratch(int thread, Slot slot, size_t bytes) const;
 
  private:

@@ -57,7 +57,7 @@ std::vector<Piece> cut_for_reuse(const Device& device, std::span<const Product> 
   int64_t row_pieces = 0;
   for (const Product& p : products) row_pieces += (p.w->tiles() + kGemmTiles - 1) / kGemmTiles;
   // Few rows and many tokens: split the tokens too, as long as unpacking stays small beside multiplying.
-  const int64_t wanted = (4 * device.threads() + row_pieces - 1) / row_pieces;
+  const int64_t wanted = (8 * device.threads() + row_pieces - 1) / row_pieces;
   const int parts = static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max(1, group_count / 8)));
   std::vector<Piece> pieces;
   pieces.reserve(static_cast<size_t>(row_pieces * parts));
@@ -128,53 +128,19 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
   });
 }
 
-// y = one + two, rows of one and two without gaps.   y: [M, rows]
-void add_results(const Device& device, const float* one, const float* two, int64_t M, int64_t rows, float* y,
-                 int64_t ldy) {
-  constexpr int64_t kAtOnce = 8192;  // a head's row is long, and there may be one token only
-  const int64_t parts = (rows + kAtOnce - 1) / kAtOnce;
-  device.run(M * parts, [&](int64_t chunk, int) {
-    const int64_t m = chunk / parts;
-    const int64_t end = std::min(rows, (chunk % parts + 1) * kAtOnce);
-    for (int64_t r = chunk % parts * kAtOnce; r < end; ++r) y[m * ldy + r] = one[m * rows + r] + two[m * rows + r];
-  });
+void matmul_plain(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
+                  std::span<const Product> products) {
+  const std::vector<InputKind> kinds = input_kinds(products, arithmetic, K);
+  multiply(device, arithmetic, PreparedInput(device, x, ldx, M, K, kinds, false), K, products);
 }
-
-constexpr int64_t kRefinedFloats = int64_t{4} << 20;  // of results held for both rows: bounds the tokens at a time
 
 // y = q(x)·Wᵀ + q(x − q(x))·Wᵀ: both rows are tokens of one quantized product, so the weights are read once. The
 // products' input blocks are alike.
 void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
                     std::span<const Product> products) {
+  if (products.empty()) return;
   const std::vector<InputKind> kinds = input_kinds(products, Arithmetic::quantized, K);
-  int64_t all_rows = 0;
-  for (const Product& p : products) all_rows += p.w->rows();
-  const int64_t most = std::min(M, std::max<int64_t>(16, kRefinedFloats / all_rows));
-  const auto bytes = static_cast<size_t>(2 * most * all_rows) * sizeof(float);
-  auto* const results = reinterpret_cast<float*>(device.scratch(0, Device::kResults, bytes));
-  for (int64_t first = 0; first < M; first += most) {
-    const int64_t n = std::min(most, M - first);
-    std::vector<Product> both;
-    float* at = results;
-    for (const Product& p : products) {
-      both.push_back({p.w, at, p.w->rows()});
-      at += 2 * n * p.w->rows();
-    }
-    const PreparedInput input(device, x + first * ldx, ldx, n, K, kinds, true);
-    multiply(device, Arithmetic::quantized, input, K, both);
-    for (size_t i = 0; i < products.size(); ++i) {
-      const int64_t rows = both[i].ldy;
-      const Product& p = products[i];
-      add_results(device, both[i].y, both[i].y + n * rows, n, rows, p.y + first * p.ldy, p.ldy);
-    }
-  }
-}
-
-void matmul_plain(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
-                  std::span<const Product> products) {
-  const std::vector<InputKind> kinds = input_kinds(products, arithmetic, K);
-  const PreparedInput input(device, x, ldx, M, K, kinds, false);
-  multiply(device, arithmetic, input, K, products);
+  multiply(device, Arithmetic::quantized, PreparedInput(device, x, ldx, M, K, kinds, true), K, products);
 }
 
 // "Q4_K 1536 → 8960 + 8960", "Q6_K 1536 → 151936, refined".
@@ -211,8 +177,8 @@ void matmul(const Device& device, Arithmetic arithmetic, const float* x, int64_t
     (is_float(p.w->dtype()) ? plain : quant_traits(p.w->dtype()).input_block == 16 ? of_16 : of_32).push_back(p);
   }
   if (!plain.empty()) matmul_plain(device, Arithmetic::quantized, x, ldx, M, K, plain);
-  if (!of_16.empty()) matmul_refined(device, x, ldx, M, K, of_16);
-  if (!of_32.empty()) matmul_refined(device, x, ldx, M, K, of_32);
+  matmul_refined(device, x, ldx, M, K, of_16);
+  matmul_refined(device, x, ldx, M, K, of_32);
 }
 
 }  // namespace mang

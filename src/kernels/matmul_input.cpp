@@ -19,20 +19,23 @@ InputKind input_kind(const PackedMatrix& w, Arithmetic arithmetic) {
 
 namespace {
 
-// Tokens in groups as even as can be, none larger than the kernels take: 8 with at most 6 is 4 + 4.
-std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M, const std::vector<InputKind>& kinds) {
+// Tokens in groups as even as can be, none larger than the kernels take: 8 with at most 6 is 4 + 4. refined: tokens
+// come in pairs, M pairs.
+std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M, const std::vector<InputKind>& kinds,
+                             bool refined) {
+  const int each = refined ? 2 : 1;
   std::vector<int> sizes;
-  const bool direct = M <= kernels.direct_most;
+  const bool direct = M * each <= kernels.direct_most;
   const bool wide =
       !direct && kernels.wide_group > 0 && std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
         return kind.quantized && kind.input_block >= kernels.wide_block;
       });
   if (wide) {
-    for (; M >= kernels.wide_group; M -= kernels.wide_group) sizes.push_back(kernels.wide_group);
+    for (; M * each >= kernels.wide_group; M -= kernels.wide_group / each) sizes.push_back(kernels.wide_group);
   }
-  const int most = direct ? kernels.direct_group : kernels.max_group;
+  const int most = (direct ? kernels.direct_group : kernels.max_group) / each;
   const int64_t count = (M + most - 1) / most;
-  for (int64_t i = 0; i < count; ++i) sizes.push_back(static_cast<int>((M + i) / count));
+  for (int64_t i = 0; i < count; ++i) sizes.push_back(each * static_cast<int>((M + i) / count));
   return sizes;
 }
 
@@ -72,21 +75,22 @@ PreparedInput::PreparedInput(const Device& device, const float* x, int64_t ldx, 
       ldx_(ldx),
       K_(K),
       kinds_(kinds),
-      sizes_(group_sizes(kernels_, refined ? 2 * M : M, kinds)) {
+      sizes_(group_sizes(kernels_, M, kinds, refined)),
+      refined_(refined),
+      tokens_(refined ? 2 * M : M) {
   Arena measure(nullptr);
   lay_out(measure);
   Arena arena(device.scratch(0, Device::kInput, measure.used()));
   lay_out(arena);
-  int64_t token = 0;
+  rows_.reserve(static_cast<size_t>(M));
   for (size_t g = 0; g < sizes_.size(); ++g) {
-    for (int slot = 0; slot < sizes_[g]; ++slot, ++token) {
-      tokens_.push_back({static_cast<int>(g), slot, token % M, token >= M});
-    }
+    const int rows = refined ? sizes_[g] / 2 : sizes_[g];
+    for (int slot = 0; slot < rows; ++slot) rows_.push_back({static_cast<int>(g), slot, refined ? rows + slot : -1});
   }
   if (M < kInlineTokens) {
-    for (const Token& t : tokens_) prepare(t, 0);
+    for (int64_t m = 0; m < M; ++m) prepare(m, 0);
   } else {
-    device.run(tokens(), [&](int64_t i, int thread) { prepare(tokens_[static_cast<size_t>(i)], thread); });
+    device.run(M, [&](int64_t m, int thread) { prepare(m, thread); });
   }
 }
 
@@ -97,7 +101,7 @@ std::vector<InputGroup> PreparedInput::groups(const InputKind& kind, float* y, i
   for (size_t g = 0; g < out.size(); ++g) {
     out[g].y = y + first * ldy;
     out[g].ldy = ldy;
-    first += sizes_[g];
+    first += refined_ ? sizes_[g] / 2 : sizes_[g];
   }
   return out;
 }
@@ -117,6 +121,7 @@ void PreparedInput::lay_out(Arena& arena) {
       const int n = sizes_[g];
       group = InputGroup{};
       group.tokens = n;
+      group.pairs = refined_;
       if (!kind.quantized) {
         group.x = arena.take<float>(K_ * n);
         continue;
@@ -143,26 +148,28 @@ PreparedInput::RowBuffers PreparedInput::row_buffers(int thread) const {
   return out;
 }
 
-void PreparedInput::prepare(const Token& token, int thread) const {
-  const float* row = x_ + token.row * ldx_;
-  const auto g = static_cast<size_t>(token.group);
+void PreparedInput::prepare(int64_t row, int thread) const {
+  const Row& place = rows_[static_cast<size_t>(row)];
   const RowBuffers buffers = row_buffers(thread);
-  if (token.rest) {
-    const int block = kinds_[0].input_block;
-    kernels_.quantize_row(row, K_, block, buffers.q, buffers.d, buffers.sums);
-    kernels_.residual_row(row, buffers.q, buffers.d, K_, block, buffers.rest);
-    row = buffers.rest;
-  }
+  const float* x = x_ + row * ldx_;
+  put(x, static_cast<size_t>(place.group), place.slot, buffers);
+  if (place.rest_slot < 0) return;
+  kernels_.residual_row(x, buffers.q, buffers.d, K_, kinds_[0].input_block, buffers.rest);
+  put(buffers.rest, static_cast<size_t>(place.group), place.rest_slot, buffers);
+}
+
+// Leaves the codes and scales of the last block size in the buffers.
+void PreparedInput::put(const float* values, size_t g, int slot, const RowBuffers& buffers) const {
   for (size_t k = 0; k < kinds_.size(); ++k) {
     const InputGroup& group = per_kind_[k][g];
     if (!kinds_[k].quantized) {
-      auto* to = const_cast<float*>(group.x) + token.slot;
-      for (int64_t i = 0; i < K_; ++i) to[i * group.tokens] = row[i];
+      auto* to = const_cast<float*>(group.x) + slot;
+      for (int64_t i = 0; i < K_; ++i) to[i * group.tokens] = values[i];
     } else if (owner_of_codes(k) == k) {
-      kernels_.quantize_row(row, K_, kinds_[k].input_block, buffers.q, buffers.d, buffers.sums);
-      put_codes(group, token.slot, buffers, K_ / kinds_[k].input_block);
+      kernels_.quantize_row(values, K_, kinds_[k].input_block, buffers.q, buffers.d, buffers.sums);
+      put_codes(group, slot, buffers, K_ / kinds_[k].input_block);
       for (size_t o = k; o < kinds_.size(); ++o) {
-        if (kinds_[o].same_codes(kinds_[k])) derive(kinds_[o], per_kind_[o][g], token.slot, buffers);
+        if (kinds_[o].same_codes(kinds_[k])) derive(kinds_[o], per_kind_[o][g], slot, buffers);
       }
     }
   }

@@ -33,22 +33,21 @@ InputKind input_kind(const PackedMatrix& w, Arithmetic arithmetic);
 // device's scratch memory until the next product.
 class PreparedInput {
  public:
-  // x: [M, K], rows ldx apart. kinds must outlive this. refined: the tokens are the M rows, then M rests: what the
-  // quantized rows leave over, quantized in turn; all kinds have one block size then.
+  // x: [M, K], rows ldx apart. kinds must outlive this. refined: beside each row its rest, what the quantized row
+  // leaves over, quantized in turn; the kernels add the two products. All kinds have one block size then.
   PreparedInput(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
                 const std::vector<InputKind>& kinds, bool refined);
 
-  [[nodiscard]] int64_t tokens() const { return static_cast<int64_t>(tokens_.size()); }
+  [[nodiscard]] int64_t tokens() const { return tokens_; }  // rests count
   [[nodiscard]] int group_count() const { return static_cast<int>(sizes_.size()); }
   // The groups of a kind with the destination of a product filled in.
   [[nodiscard]] std::vector<cpu::InputGroup> groups(const InputKind& kind, float* y, int64_t ldy) const;
 
  private:
-  struct Token {
+  struct Row {
     int group;
     int slot;
-    int64_t row;
-    bool rest;
+    int rest_slot;  // −1: none
   };
   class Arena;
   struct RowBuffers;
@@ -57,7 +56,8 @@ class PreparedInput {
   [[nodiscard]] size_t owner_of_codes(size_t k) const;
   void lay_out(Arena& arena);
   [[nodiscard]] RowBuffers row_buffers(int thread) const;
-  void prepare(const Token& token, int thread) const;
+  void prepare(int64_t row, int thread) const;
+  void put(const float* values, size_t group, int slot, const RowBuffers& buffers) const;
   void put_codes(const cpu::InputGroup& group, int slot, const RowBuffers& from, int64_t blocks) const;
   void derive(const InputKind& kind, const cpu::InputGroup& group, int slot, const RowBuffers& from) const;
 
@@ -68,7 +68,9 @@ class PreparedInput {
   int64_t K_;
   const std::vector<InputKind>& kinds_;
   std::vector<int> sizes_;  // tokens of each group
-  std::vector<Token> tokens_;
+  bool refined_;
+  int64_t tokens_;
+  std::vector<Row> rows_;                               // [M]
   std::vector<std::vector<cpu::InputGroup>> per_kind_;  // [kind][group]
 };
 

@@ -38,6 +38,18 @@ inline void store_rows(float* y, VF v, int rows) {
   }
 }
 
+// The results of one tile × one group.
+template <int kTokens>
+inline void put_results(const VF (&acc)[kTokens], const InputGroup& x, int64_t row, int rows) {
+  if (kTokens % 2 == 0 && x.pairs) {
+#pragma GCC unroll 8
+    for (int m = 0; m < kTokens / 2; ++m) store_rows(x.y + m * x.ldy + row, vf_add(acc[m], acc[m + kTokens / 2]), rows);
+    return;
+  }
+#pragma GCC unroll 16
+  for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + row, acc[m], rows);
+}
+
 constexpr int kPrefetchBytes = 2048;  // measured: bench/kernels/matmul_bench.cpp, one token
 
 // The lines that will be read while the block this far ahead is worked on: the hardware prefetcher stops at each 4 KiB
@@ -97,8 +109,7 @@ void direct_tile(const WeightTiles& w, int tile, const InputGroup& x) {
       }
     }
   }
-#pragma GCC unroll 8
-  for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + 16 * tile, acc[m], w.rows - 16 * tile);
+  put_results(acc, x, 16 * tile, w.rows - 16 * tile);
 }
 
 template <DType kType>
@@ -219,10 +230,7 @@ void micro(const uint8_t* const* unpacked, const Slice& slice, const InputGroup&
     return;
   }
 #pragma GCC unroll 2
-  for (int t = 0; t < kTiles; ++t) {
-#pragma GCC unroll 8
-    for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + row + 16 * t, acc[t][m], rows - 16 * t);
-  }
+  for (int t = 0; t < kTiles; ++t) put_results(acc[t], x, row + 16 * t, rows - 16 * t);
 }
 
 template <typename S, int kTiles>

@@ -10,6 +10,9 @@ namespace mang::cpu {
 // Tokens are worked on in groups that share each weight loaded. Inside a group of g tokens everything is interleaved:
 struct InputGroup {
   int tokens;           // g
+  // The first half of the tokens are rows, the second what they leave over (refined products): results are added, and y
+  // holds g/2 tokens. g is even.
+  bool pairs;
   // quantized input
   const int8_t* q;      // [K/4][g][4]; in a wide group: [K/64][g][64], the last part padded
   const float* d;       // [K/input_block][g]   scale of each block of x

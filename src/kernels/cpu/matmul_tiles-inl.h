@@ -19,10 +19,10 @@ inline void make_codes_signed(uint8_t* blocks, int64_t count, int64_t block_byte
   }
 }
 
-// One tile of rows × 16 tokens over `blocks` unpacked, signed blocks, continuing the chains in y. The products run
+// One tile of rows × 16 tokens over the slice's unpacked, signed blocks, continuing the chains in `partial` [16][16]. The products run
 // kAhead blocks before the float steps that read them, so that neither waits for the other.
 template <typename S>
-void micro_wide(Tiles& tiles, const uint8_t* unpacked, int64_t blocks, int64_t first_block, const InputGroup& x,
+void micro_wide(Tiles& tiles, const uint8_t* unpacked, const Slice& slice, const InputGroup& x, float* partial,
                 int64_t row, int rows) {
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kDepth = 32 / kParts;
@@ -32,7 +32,7 @@ void micro_wide(Tiles& tiles, const uint8_t* unpacked, int64_t blocks, int64_t f
   alignas(64) int32_t ring[kRing][kParts][16 * kTokens];
   const auto multiply = [&](int64_t b) __attribute__((always_inline)) {
     const uint8_t* block = unpacked + b * S::kBlockBytes;
-    const int64_t k = (first_block + b) * 32;
+    const int64_t k = (slice.first + b) * 32;
     const int8_t* q = x.q + k / 64 * (64 * kTokens) + k % 64;
     tiles.template multiply<0>(q, block, ring[b % kRing][0]);
     if constexpr (S::kSplit) tiles.template multiply<1>(q + kDepth, block + 256, ring[b % kRing][1]);
@@ -40,13 +40,13 @@ void micro_wide(Tiles& tiles, const uint8_t* unpacked, int64_t blocks, int64_t f
   VF acc[kTokens];
 #pragma GCC unroll 16
   for (int m = 0; m < kTokens; ++m) {
-    acc[m] = first_block == 0 ? vf_zero() : load_rows(x.y + m * x.ldy + row, rows);
+    acc[m] = slice.first == 0 ? vf_zero() : vf_load(partial + 16 * m);
   }
-  for (int64_t b = 0; b < kAhead && b < blocks; ++b) multiply(b);
-  for (int64_t b = 0; b < blocks; ++b) {
-    if (b + kAhead < blocks) multiply(b + kAhead);
+  for (int64_t b = 0; b < kAhead && b < slice.blocks; ++b) multiply(b);
+  for (int64_t b = 0; b < slice.blocks; ++b) {
+    if (b + kAhead < slice.blocks) multiply(b + kAhead);
     const uint8_t* block = unpacked + b * S::kBlockBytes;
-    const float* d = x.d + (first_block + b) * kParts * kTokens;
+    const float* d = x.d + (slice.first + b) * kParts * kTokens;
 #pragma GCC unroll 2
     for (int part = 0; part < kParts; ++part) {
       const int32_t* dots = ring[b % kRing][part];
@@ -60,13 +60,14 @@ void micro_wide(Tiles& tiles, const uint8_t* unpacked, int64_t blocks, int64_t f
 #pragma GCC unroll 2
     for (int i = 0; i < S::kMins; ++i) {
       const VF minimum = vf_load(wm + 16 * i);
-      const float* sum = x.sum + ((first_block + b) * S::kMins + i) * kTokens;
+      const float* sum = x.sum + ((slice.first + b) * S::kMins + i) * kTokens;
 #pragma GCC unroll 16
       for (int m = 0; m < kTokens; ++m) acc[m] = vf_fma(minimum, vf_set(sum[m]), acc[m]);
     }
   }
+  if (slice.last) return put_results(acc, x, row, rows);
 #pragma GCC unroll 16
-  for (int m = 0; m < kTokens; ++m) store_rows(x.y + m * x.ldy + row, acc[m], rows);
+  for (int m = 0; m < kTokens; ++m) vf_store(partial + 16 * m, acc[m]);
 }
 
 template <DType kType>
@@ -76,13 +77,16 @@ void gemm_wide_type(const WeightTiles& w, const InputGroup* groups, int group_co
   constexpr int64_t kSliceBlocks = mang::cpu::kSliceCols / 32;
   const int64_t blocks = w.cols / 32;
   Tiles tiles(S::kSplit ? 16 : 32);
+  auto* const partial = reinterpret_cast<float*>(scratch + mang::cpu::kUnpackedTile);
   for (int64_t first = 0; first < blocks; first += kSliceBlocks) {
     const int64_t count = blocks - first < kSliceBlocks ? blocks - first : kSliceBlocks;
+    const Slice slice{first, count, first + count == blocks};
     for (int tile = 0; tile < w.tiles; ++tile) {
       unpack_blocks<kType>(w, tile, first, count, scratch);
       if constexpr (t.offset != 0) make_codes_signed(scratch, count, S::kBlockBytes, t.offset);
       for (int g = 0; g < group_count; ++g) {
-        micro_wide<S>(tiles, scratch, count, first, groups[g], 16 * tile, w.rows - 16 * tile);
+        float* at = partial + (tile * group_count + g) * 16 * kWideGroup;
+        micro_wide<S>(tiles, scratch, slice, groups[g], at, 16 * tile, w.rows - 16 * tile);
       }
     }
   }
