@@ -43,6 +43,7 @@ Result<Answerer> Answerer::open(const std::string& path, const AnswerOptions& op
   engine.kv_type = out.kv_type_ = options.device.kv_type();
   engine.arithmetic = options.device.arithmetic();
   engine.max_sequences = 1;
+  engine.speculate = options.speculation.when();
   MANG_TRY(out.engine_, Engine::create(*out.loaded_.model, *out.machine_.device, out.tokenizer_.get(), engine));
   out.session_ = out.engine_->open_session();
   return out;

@@ -14,6 +14,7 @@
 #include "cli/device_options.h"
 #include "cli/reuse.h"
 #include "cli/sampling_options.h"
+#include "cli/speculation_options.h"
 #include "engine/engine.h"
 #include "load/load_model.h"
 #include "text/tokenizer.h"
@@ -23,6 +24,7 @@ namespace mang::cli {
 struct AnswerOptions {
   DeviceOptions device;
   SamplingOptions sampling;
+  SpeculationOptions speculation;
   int64_t context = 0;   // longest conversation in tokens; 0: the model's own
   bool special = false;  // control tokens written in a raw prompt are read as such, and shown in answers
 };

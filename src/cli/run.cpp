@@ -221,6 +221,7 @@ void add_run(CLI::App& app, Action& action) {
       ->type_name("N")
       ->group(tr("Computation"));
   add_device_options(*command, options->answer.device);
+  add_speculation_options(*command, options->answer.speculation);
   command->callback([options, &action] { action = [options](Context& context) { return run(*options, context); }; });
 }
 

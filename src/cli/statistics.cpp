@@ -5,6 +5,7 @@
 #include "cli/messages.h"
 #include "cli/page.h"
 #include "cli/settings.h"
+#include "cli/speculation_options.h"
 #include "kernels/isa.h"
 
 namespace mang::cli {
@@ -71,6 +72,7 @@ std::string statistics_page(const AnswerRecord& record, const Answerer& answerer
   row(tr("known before"), reuse_sentence(record.reuse));
   row(tr("answer"), say("{} tokens in {:.3f} s, {:.1f} tokens/s", stats.generated_tokens, stats.decode_seconds,
                         stats.decode_speed()));
+  row(tr("drafts"), speculation_sentence(stats, answerer.engine().options().speculate));
   row(tr("first token"), say("after {:.3f} s", stats.ttft_seconds));
   row(tr("memory"), say("{} resident, {} at most", human_bytes(memory.resident), human_bytes(memory.peak)));
   row(tr("KV cache"),
@@ -107,6 +109,10 @@ Json statistics_json(const AnswerRecord& record, const Answerer& answerer, const
           {"ttft_seconds", stats.ttft_seconds},
           {"prefill_tokens_per_second", stats.prefill_speed()},
           {"decode_tokens_per_second", stats.decode_speed()},
+          {"drafted_tokens", stats.drafted_tokens},
+          {"accepted_tokens", stats.accepted_tokens},
+          {"drafted_steps", stats.drafted_steps},
+          {"declined_steps", stats.declined_steps},
           {"energy", energy_json(record.energy)},
           {"cost", cost_json(record.energy, price)},
           {"seed", answerer.sampling().seed},

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/collect_logits.h"
+#include "engine/ngram_draft.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
 
@@ -63,14 +64,17 @@ struct Engine::State {
         tokenizer(a_tokenizer),
         options(an_options),
         pool(std::move(a_pool)),
-        scheduler(pool, options.max_sequences, options.step_tokens) {}
+        scheduler(pool, options.max_sequences, options.step_tokens) {
+    if (options.speculate != Speculate::off) speculator.emplace(std::make_unique<NgramDraft>(), options.speculate);
+  }
 
   // step() and what it consists of.
   bool step();
   void take_inbox();
+  bool draft(const std::vector<Work>& work);
   void forward(const std::vector<Work>& work);
   void sample(const std::vector<Work>& work);
-  void take_token(Sequence& sequence, SampledToken&& token);
+  bool take_token(Sequence& sequence, SampledToken&& token);
   void finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token = {},
               std::optional<Error> error = {});
   void free_session(SessionId session);
@@ -87,6 +91,10 @@ struct Engine::State {
   Scheduler scheduler;
   std::vector<float> logits;   // [rows of this step, vocab]
   double tokens_a_second = 0;  // of the last step that read a prompt; 0: none yet, so begin with the least
+
+  std::optional<Speculator> speculator;
+  std::vector<Speculator::Outcome> outcomes;  // of the step, one for each work
+  double step_seconds = 0;                    // of the step: drafting, forward and drawing, no events
 
   // What other threads reach.
   struct Inbox {
@@ -201,9 +209,12 @@ bool Engine::State::step() {
   take_inbox();
   const std::vector<Work> work = scheduler.plan(chunk_tokens());
   if (!work.empty()) {
+    step_seconds = 0;
+    const bool only_answers = speculator && draft(work);
     forward(work);
     for (const Work& w : work) scheduler.advance(w);
     sample(work);
+    if (only_answers) speculator->step_done(outcomes, step_seconds);
   }
   const std::lock_guard lock(mutex);
   return !scheduler.idle() || !inbox.requests.empty();
@@ -229,6 +240,39 @@ int64_t Engine::State::chunk_tokens() const {
   return std::min(std::max(whole, kLeastChunk), options.step_tokens);
 }
 
+// Drafts for a step that only writes answers; false: it reads a prompt too. (Such a step has as many tokens as it can
+// hold, and its time says nothing about others.)
+bool Engine::State::draft(const std::vector<Work>& work) {
+  const auto answers = [](const Work& w) { return w.sequence->uncomputed() == 1 && !w.sequence->only_prompt(); };
+  if (!std::all_of(work.begin(), work.end(), answers)) return false;
+  const auto before = Clock::now();
+  std::vector<Speculator::Candidate> candidates;
+  for (const auto& [sequence, count] : work) {
+    // Of use is what leaves room for the token that is drawn after the last draft.
+    int64_t most = options.context - sequence->length() - 1;
+    const int64_t generated = sequence->stats.generated_tokens;
+    if (const auto limit = sequence->sampler.params().max_tokens) most = std::min(most, *limit - generated - 1);
+    candidates.push_back({sequence->id, sequence->tokens, sequence->speculate && generated > 0 ? most : 0});
+  }
+  std::vector<std::vector<int32_t>> drafts =
+      speculator->draft(candidates, options.step_tokens - static_cast<int64_t>(work.size()));
+  outcomes.assign(work.size(), {});
+  for (size_t i = 0; i < work.size(); ++i) {
+    if (drafts[i].empty()) continue;
+    Sequence& sequence = *work[i].sequence;
+    const int64_t end = sequence.length() + static_cast<int64_t>(drafts[i].size());
+    drafts[i].resize(static_cast<size_t>(scheduler.widen(sequence, end) - sequence.length()));
+    if (drafts[i].empty()) continue;
+    sequence.tried.push_back(sequence.tokens.back());
+    sequence.tried.insert(sequence.tried.end(), drafts[i].begin(), drafts[i].end());
+    sequence.stats.drafted_tokens += sequence.drafted();
+    ++sequence.stats.drafted_steps;
+    outcomes[i].verified = sequence.drafted();
+  }
+  step_seconds += seconds_between(before, Clock::now());
+  return true;
+}
+
 void Engine::State::forward(const std::vector<Work>& work) {
   std::vector<BatchSlice> slices;
   slices.reserve(work.size());
@@ -236,42 +280,74 @@ void Engine::State::forward(const std::vector<Work>& work) {
   int64_t rows = 0;
   for (const auto& [sequence, count] : work) {
     const bool wants_logits = count == sequence->uncomputed() && !sequence->only_prompt();
-    slices.push_back({std::span(sequence->tokens).subspan(static_cast<size_t>(sequence->computed), count),
-                      sequence->computed, sequence->blocks, wants_logits ? LogitsFor::last : LogitsFor::none});
+    const bool tries = !sequence->tried.empty();
+    std::span<const int32_t> run = sequence->tried;
+    if (!tries) run = std::span(sequence->tokens).subspan(static_cast<size_t>(sequence->computed), count);
+    const LogitsFor last = tries ? LogitsFor::all : LogitsFor::last;
+    slices.push_back({run, sequence->computed, sequence->blocks, wants_logits ? last : LogitsFor::none});
     tokens += count;
-    rows += wants_logits ? 1 : 0;
+    rows += wants_logits ? 1 + sequence->drafted() : 0;
   }
   const auto wanted = static_cast<size_t>(rows * model.info().vocab);
   if (logits.size() < wanted) logits.resize(wanted);
   const auto before = Clock::now();
   model.forward(device, options.arithmetic, Batch{slices}, pool, logits.data());
   const double seconds = seconds_between(before, Clock::now());
+  step_seconds += seconds;
   if (tokens >= kTellingTokens && seconds > 0) tokens_a_second = static_cast<double>(tokens) / seconds;
 }
 
+// Row after row: a sequence that verifies a draft has a row for each token of it, and goes on to the next row while the
+// token that is drawn is the drafted one.
 void Engine::State::sample(const std::vector<Work>& work) {
+  struct Draw {
+    Sequence* sequence;
+    int64_t row;
+    size_t work;
+    size_t right = 0;  // drafted tokens that were
+    std::optional<Result<SampledToken>> token;
+  };
   const int64_t vocab = model.info().vocab;
-  std::vector<Sequence*> ready;  // in the order of the rows of logits
-  std::vector<RequestId> read;   // only the prompt was wanted
-  for (const auto& [sequence, count] : work) {
+  std::vector<Draw> draws;
+  std::vector<RequestId> read;  // only the prompt was wanted
+  int64_t rows = 0;
+  for (size_t i = 0; i < work.size(); ++i) {
+    Sequence* sequence = work[i].sequence;
     if (sequence->uncomputed() > 0) continue;
     if (sequence->only_prompt()) {
       read.push_back(sequence->id);
-    } else {
-      ready.push_back(sequence);
+      continue;
     }
+    draws.push_back({sequence, rows, i, 0, {}});
+    rows += 1 + sequence->drafted();
   }
-  std::vector<std::optional<Result<SampledToken>>> tokens(ready.size());
-  device.run(static_cast<int64_t>(ready.size()), [&](int64_t i, int) {
-    const std::span<float> row(logits.data() + i * vocab, static_cast<size_t>(vocab));
-    tokens[i].emplace(ready[i]->sampler.sample(device, row, ready[i]->length()));
-  });
-  for (size_t i = 0; i < ready.size(); ++i) {
-    if (tokens[i]->ok()) {
-      take_token(*ready[i], std::move(*tokens[i]).value());
-    } else {
-      finish(ready[i]->id, FinishReason::error, {}, tokens[i]->error());
+  while (!draws.empty()) {
+    const auto before = Clock::now();
+    device.run(static_cast<int64_t>(draws.size()), [&](int64_t i, int) {
+      Draw& draw = draws[static_cast<size_t>(i)];
+      const std::span<float> row(logits.data() + draw.row * vocab, static_cast<size_t>(vocab));
+      draw.token.emplace(draw.sequence->sampler.sample(device, row, draw.sequence->length()));
+    });
+    step_seconds += seconds_between(before, Clock::now());
+    std::vector<Draw> next;
+    for (Draw& draw : draws) {
+      Sequence& sequence = *draw.sequence;
+      if (!draw.token->ok()) {
+        finish(sequence.id, FinishReason::error, {}, draw.token->error());
+        continue;
+      }
+      const int32_t id = (*draw.token)->id;
+      if (!take_token(sequence, std::move(*draw.token).value())) continue;
+      if (static_cast<int64_t>(draw.right) < sequence.drafted() && sequence.tried[draw.right + 1] == id) {
+        ++sequence.stats.accepted_tokens;
+        ++outcomes[draw.work].accepted;
+        scheduler.advance({&sequence, 1});  // its K and V are there
+        next.push_back({&sequence, draw.row + 1, draw.work, draw.right + 1, {}});
+      } else {
+        sequence.tried.clear();
+      }
     }
+    draws = std::move(next);
   }
   for (const RequestId id : read) finish(id, FinishReason::max_tokens);
 }
@@ -282,13 +358,18 @@ bool Engine::State::stops(const Sequence& sequence, int32_t id) const {
   return tokenizer != nullptr && !params.ignore_eog && tokenizer->is_eog(id);
 }
 
-void Engine::State::take_token(Sequence& sequence, SampledToken&& token) {
+// False: the sequence has ended and is gone.
+bool Engine::State::take_token(Sequence& sequence, SampledToken&& token) {
   const SamplingParams& params = sequence.sampler.params();
   RequestStats& stats = sequence.stats;
   const auto now = Clock::now();
   if (stats.generated_tokens++ == 0) sequence.first_token = now;
   stats.decode_seconds = seconds_between(sequence.first_token, now);
-  if (stops(sequence, token.id)) return finish(sequence.id, FinishReason::stop_token, token.id);
+  const auto end = [&](FinishReason reason, std::optional<int32_t> stop_token = {}) {
+    finish(sequence.id, reason, stop_token);
+    return false;
+  };
+  if (stops(sequence, token.id)) return end(FinishReason::stop_token, token.id);
 
   sequence.tokens.push_back(token.id);
   sequence.sampler.accept(token.id);
@@ -296,9 +377,10 @@ void Engine::State::take_token(Sequence& sequence, SampledToken&& token) {
   if (sequence.detokenizer) event.text = sequence.stops.feed(sequence.detokenizer->feed(token.id));
   if (params.logprobs) event.logprob = token.logprob;
   if (sequence.on_event) sequence.on_event(sequence.id, event);
-  if (sequence.stops.matched() != nullptr) return finish(sequence.id, FinishReason::stop_string);
-  if (params.max_tokens == stats.generated_tokens) return finish(sequence.id, FinishReason::max_tokens);
-  if (sequence.length() >= options.context) return finish(sequence.id, FinishReason::context_full);
+  if (sequence.stops.matched() != nullptr) return end(FinishReason::stop_string);
+  if (params.max_tokens == stats.generated_tokens) return end(FinishReason::max_tokens);
+  if (sequence.length() >= options.context) return end(FinishReason::context_full);
+  return true;
 }
 
 void Engine::State::finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token,
@@ -311,6 +393,10 @@ void Engine::State::finish(RequestId id, FinishReason reason, std::optional<int3
   if (sequence->session != 0) free_session(sequence->session);
 
   RequestStats& stats = sequence->stats;
+  if (speculator) {
+    stats.declined_steps = speculator->declined(id);
+    speculator->forget(id);
+  }
   const auto first = stats.generated_tokens > 0 ? sequence->first_token : now;
   stats.queue_seconds = seconds_between(sequence->submitted, sequence->admitted ? sequence->started : now);
   stats.prefill_seconds = sequence->admitted ? seconds_between(sequence->started, first) : 0;

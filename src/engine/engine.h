@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "engine/sampler.h"
 #include "engine/sampling_params.h"
+#include "engine/speculation.h"
 #include "kernels/device.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
@@ -45,6 +46,10 @@ struct RequestStats {
   int64_t session_common = 0;             // ids that are the same from the beginning on
   std::vector<int32_t> session_departed;  // what it held from there on, kDepartedIds at most
   int64_t generated_tokens = 0;           // a stop token counts
+  int64_t drafted_tokens = 0;             // verified beside others; generated_tokens counts those that were right
+  int64_t accepted_tokens = 0;            // of the drafted ones
+  int64_t drafted_steps = 0;              // steps with drafts
+  int64_t declined_steps = 0;             // steps without, though there was an offer: it would not have paid
   int64_t preemptions = 0;                // times its blocks were needed elsewhere and it was computed again
   double queue_seconds = 0;               // from submit to the first step that worked on it
   double prefill_seconds = 0;             // from then to the first token
@@ -82,6 +87,7 @@ struct Request {
   std::vector<int32_t> prompt;  // token ids, at least one
   SamplingParams sampling;
   bool show_special = false;  // control tokens appear in the text
+  bool speculate = true;      // false: no drafts, whatever the engine's options are
   SessionId session = 0;      // 0: none
   std::string cache_scope;    // prefixes are shared only between requests of the same scope (a tenant)
   EventSink on_event;         // may be empty
@@ -98,7 +104,8 @@ struct EngineOptions {
   // as long while none does (a cancellation is seen between steps); but at least 128 tokens. 0: no such limit.
   double step_seconds = 0.25;
   bool prefix_cache = true;
-  std::string model_key;  // identifies the weights in the prefix cache's keys (a hash of the file)
+  Speculate speculate = Speculate::off;  // drafts by looking up (ngram_draft.h)
+  std::string model_key;                 // identifies the weights in the prefix cache's keys (a hash of the file)
 };
 
 class Engine {

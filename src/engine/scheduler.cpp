@@ -13,6 +13,7 @@ Sequence::Sequence(RequestId request_id, Request&& request, int64_t vocab, const
       tokens(std::move(request.prompt)),
       sampler(std::move(request.sampling), vocab),
       stops(sampler.params().stop) {
+  speculate = request.speculate;
   sampler.accept_prompt(tokens);
   if (tokenizer != nullptr) detokenizer.emplace(*tokenizer, !request.show_special);
   stats.prompt_tokens = length();
@@ -156,6 +157,15 @@ bool Scheduler::give_blocks(Sequence& sequence, int64_t positions) {
     }
   }
   return true;
+}
+
+int64_t Scheduler::widen(Sequence& sequence, int64_t positions) {
+  while (static_cast<int64_t>(sequence.blocks.size()) < blocks_for(positions)) {
+    const BlockId block = store_.allocate();
+    if (block < 0) break;
+    sequence.blocks.push_back(block);
+  }
+  return std::min(positions, static_cast<int64_t>(sequence.blocks.size()) * kPagePositions);
 }
 
 bool Scheduler::drop_idle_session(SessionId except) {

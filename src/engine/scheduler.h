@@ -33,6 +33,9 @@ class Scheduler {
   // The next step, empty only if there is no sequence. prompt_tokens: most tokens of prompts in it, at least 1. Blocks
   // for the work are in place and no one else's.
   std::vector<Work> plan(int64_t prompt_tokens);
+  // Blocks for [0, positions) of a sequence in work, as far as there are any that no one else wants: how many positions
+  // they cover, at most so many.
+  int64_t widen(Sequence& sequence, int64_t positions);
   // The step was computed: full blocks go to the prefix cache.
   void advance(const Work& work);
 

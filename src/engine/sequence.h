@@ -24,9 +24,13 @@ struct Sequence {
 
   std::vector<int32_t> tokens;  // the prompt, then the answer
   int64_t computed = 0;         // K and V of tokens [0, computed) are in the blocks
+  // The last token and the drafts after it while a step verifies them, otherwise empty. They count for nothing else:
+  // `computed` and `tokens` know only tokens that were drawn.
+  std::vector<int32_t> tried;
   std::vector<BlockId> blocks;  // cover at least `computed` positions
 
   bool use_cache = false;
+  bool speculate = true;
   BlockKey root{};
   std::vector<BlockKey> keys;  // of whole blocks of tokens; add_keys() brings them up to date
   int64_t offered = 0;         // blocks known to the prefix cache: found there or offered to it
@@ -43,6 +47,7 @@ struct Sequence {
 
   [[nodiscard]] int64_t length() const { return static_cast<int64_t>(tokens.size()); }
   [[nodiscard]] int64_t uncomputed() const { return length() - computed; }
+  [[nodiscard]] int64_t drafted() const { return tried.empty() ? 0 : static_cast<int64_t>(tried.size()) - 1; }
   [[nodiscard]] bool only_prompt() const { return sampler.params().max_tokens == 0; }
   void add_keys();
 };
