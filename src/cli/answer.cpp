@@ -8,9 +8,11 @@
 #include "chat/prompt_ids.h"
 #include "cli/interrupt.h"
 #include "cli/messages.h"
+#include "cli/model_ref.h"
 #include "cli/progress.h"
 #include "cli/receipt_prompt.h"
 #include "cli/text_side.h"
+#include "engine/model_draft.h"
 
 namespace mang::cli {
 
@@ -44,9 +46,23 @@ Result<Answerer> Answerer::open(const std::string& path, const AnswerOptions& op
   engine.arithmetic = options.device.arithmetic();
   engine.max_sequences = 1;
   engine.speculate = options.speculation.when();
+  if (options.speculation.draft && engine.speculate != Speculate::off) {
+    MANG_TRY(out.open_draft_model(*options.speculation.draft, context));
+    engine.draft_model = out.draft_model_.get();
+  }
   MANG_TRY(out.engine_, Engine::create(*out.loaded_.model, *out.machine_.device, out.tokenizer_.get(), engine));
   out.session_ = out.engine_->open_session();
   return out;
+}
+
+Result<void> Answerer::open_draft_model(const std::string& name, const Context& context) {
+  MANG_TRY(const ModelRef ref, resolve_model(name, context));
+  const StatusLine status(say("Loading {} …", std::filesystem::path(ref.path).filename().string()));
+  MANG_TRY(LoadedModel draft, load_model(ref.path, *machine_.device, context.log));
+  MANG_TRY(const Tokenizer tokenizer, Tokenizer::build(std::move(draft.text.tokenizer)));
+  MANG_TRY(check_same_vocabulary(*tokenizer_, tokenizer));
+  draft_model_ = std::move(draft.model);
+  return {};
 }
 
 Result<AnswerRecord> Answerer::chat(const ChatRequest& request, Listener& listener, const Context& context) {

@@ -84,6 +84,7 @@ class Answerer {
 
  private:
   Answerer() = default;
+  Result<void> open_draft_model(const std::string& name, const Context& context);
   // splitter: tells reasoning and answer apart; null: everything is the answer.
   Result<AnswerRecord> answer(std::vector<int32_t> ids, Since since, ReasoningSplitter* splitter, Listener& listener,
                               const Context& context);
@@ -91,6 +92,7 @@ class Answerer {
   // In this order: what is below refers to what is above.
   Machine machine_;
   LoadedModel loaded_;
+  std::unique_ptr<Model> draft_model_;  // null: drafts are looked up
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<Engine> engine_;
   SessionId session_ = 0;

@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/bench_determinism.h"
 #include "cli/bench_ops.h"
+#include "cli/bench_speculation.h"
 #include "cli/bench_table.h"
 #include "cli/commands.h"
 #include "cli/device_options.h"
@@ -38,6 +40,8 @@ struct Options {
   bool no_probe = false;
   bool turns = false;
   bool ops = false;
+  DeterminismCommand determinism;
+  SpeculationCommand speculation;
   DeviceOptions device;
 };
 
@@ -303,6 +307,18 @@ Result<void> measure_all(const Options& options, const std::vector<BenchCase>& t
 }
 
 Result<int> bench(const Options& options, Context& context) {
+  const bool json = options.output == "json" || options.output == "jsonl";
+  if (options.speculation.wanted) {
+    SpeculationCommand how = options.speculation;
+    how.draft = options.determinism.draft;
+    how.tokens = std::max<int64_t>(options.generate.front(), 2);
+    how.pairs = options.repetitions;
+    how.threads = options.threads.empty() ? 0 : options.threads.front();
+    return bench_speculation(how, options.models, options.device, json, context);
+  }
+  if (options.determinism.wanted) {
+    return bench_determinism(options.determinism, options.models, options.device, json, context);
+  }
   const std::vector<BenchCase> tests = cases(options);
   if (tests.empty()) return usage_error("bench", tr("there is nothing to measure: -p and -n are both 0."));
   const size_t rows =
@@ -359,6 +375,8 @@ void add_bench(CLI::App& app, Action& action) {
   command
       ->add_flag("--ops", options->ops, tr("Where the time goes: each operation of one run beside the machine's limit"))
       ->excludes("--turns");
+  add_determinism_options(*command, options->determinism);
+  add_speculation_bench_options(*command, options->speculation);
   add_device_options(*command, options->device, false);
   command->callback([options, &action] { action = [options](Context& context) { return bench(*options, context); }; });
 }

@@ -24,11 +24,11 @@ struct OneCallOption {
   std::string_view command, key;
 };
 constexpr OneCallOption kOneCallOptions[] = {
-    {"", "help"},           {"", "accept-license"}, {"", "version"},      {"run", "prompt"},
-    {"perplexity", "file"}, {"logits", "ids"},      {"logits", "output"}, {"template", "messages"},
-    {"template", "tools"},  {"show", "metadata"},   {"show", "template"}, {"pull", "sha256"},
-    {"run", "resume"},      {"manual", "list"},     {"bench", "turns"},   {"bench", "ops"},
-    {"run", "receipt"},
+    {"", "help"},           {"", "accept-license"},   {"", "version"},          {"run", "prompt"},
+    {"perplexity", "file"}, {"logits", "ids"},        {"logits", "output"},     {"template", "messages"},
+    {"template", "tools"},  {"show", "metadata"},     {"show", "template"},     {"pull", "sha256"},
+    {"run", "resume"},      {"manual", "list"},       {"bench", "turns"},       {"bench", "ops"},
+    {"run", "receipt"},     {"bench", "determinism"}, {"bench", "speculation"},
 };
 
 // Words that mean something else in this command than in others, or decide what it measures: a value meant for all

@@ -16,13 +16,19 @@ void add_speculation_options(CLI::App& command, SpeculationOptions& options) {
                      "(auto)"))
       ->check(CLI::IsMember({"auto", "off", "always"}))
       ->group(tr("Computation"));
+  command
+      .add_option(
+          "--draft", options.draft,
+          tr("A smaller model with the same vocabulary that drafts; left out, drafts are looked up in the text"))
+      ->type_name("MODEL")
+      ->group(tr("Computation"));
 }
 
 std::string speculation_sentence(const RequestStats& stats, Speculate when) {
   if (when == Speculate::off) return tr("off");
   const int64_t steps = stats.generated_tokens - stats.accepted_tokens;
   if (stats.drafted_steps == 0) {
-    if (stats.declined_steps == 0) return tr("no drafts: nothing came again");
+    if (stats.declined_steps == 0) return tr("none: nothing came again");
     return say("switched itself off: drafts would not have paid in {} of {} steps", stats.declined_steps, steps);
   }
   const double tokens_a_step = static_cast<double>(stats.generated_tokens) / static_cast<double>(steps);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 
 #include "engine/engine.h"
@@ -10,6 +11,7 @@ namespace mang::cli {
 
 struct SpeculationOptions {
   std::string speculate = "auto";
+  std::optional<std::string> draft;  // a model that drafts
 
   [[nodiscard]] Speculate when() const;
 };

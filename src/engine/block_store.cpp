@@ -1,47 +1,12 @@
 #include "engine/block_store.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "base/check.h"
+#include "engine/hash.h"
 
 namespace mang {
-
-namespace {
-
-// SHA-256 of several pieces.
-class Hash {
- public:
-  Hash() : context_(EVP_MD_CTX_new()) {
-    if (context_ != nullptr && EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1) return;
-    EVP_MD_CTX_free(context_);
-    throw std::bad_alloc();  // nothing else makes these fail
-  }
-  ~Hash() { EVP_MD_CTX_free(context_); }
-  Hash(const Hash&) = delete;
-  Hash& operator=(const Hash&) = delete;
-
-  void add(const void* data, size_t bytes) { MANG_CHECK(EVP_DigestUpdate(context_, data, bytes) == 1); }
-  // Text with its length before it, so that neighbours cannot run into each other.
-  void add_text(std::string_view text) {
-    const uint64_t length = text.size();
-    add(&length, sizeof length);
-    add(text.data(), text.size());
-  }
-  BlockKey finish() {
-    BlockKey key;
-    MANG_CHECK(EVP_DigestFinal_ex(context_, key.data(), nullptr) == 1);
-    return key;
-  }
-
- private:
-  EVP_MD_CTX* context_;
-};
-
-}  // namespace
 
 BlockKey root_key(std::string_view model_key, int arithmetic, int kv_type, std::string_view scope) {
   Hash hash;

@@ -6,7 +6,6 @@
 // KV type and scope. Equal keys are not taken on trust: the ids are compared too.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <list>
 #include <span>
@@ -14,11 +13,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/hash.h"
 #include "model/kv_cache.h"
 
 namespace mang {
 
-using BlockKey = std::array<uint8_t, 32>;
+using BlockKey = Hash::Value;
 
 // The key before a sequence's first block.
 BlockKey root_key(std::string_view model_key, int arithmetic, int kv_type, std::string_view scope);

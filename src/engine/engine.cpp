@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/collect_logits.h"
+#include "engine/model_draft.h"
 #include "engine/ngram_draft.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
@@ -40,6 +41,10 @@ Result<void> check_options(const EngineOptions& options, const ModelInfo& info) 
     return fail("step_tokens is {}; it must be from max_sequences ({}) to {}.", options.step_tokens,
                 options.max_sequences, kMostStepTokens);
   }
+  if (options.prompt_tokens < 0 || options.prompt_tokens > kMostStepTokens) {
+    return fail("prompt_tokens is {}; it must be from 0 (as many as there is room for) to {}.", options.prompt_tokens,
+                kMostStepTokens);
+  }
   if (!(options.step_seconds >= 0 && options.step_seconds <= kMostStepSeconds)) {
     return fail("step_seconds is {}; it must be from 0 to {}.", options.step_seconds, kMostStepSeconds);
   }
@@ -64,9 +69,7 @@ struct Engine::State {
         tokenizer(a_tokenizer),
         options(an_options),
         pool(std::move(a_pool)),
-        scheduler(pool, options.max_sequences, options.step_tokens) {
-    if (options.speculate != Speculate::off) speculator.emplace(std::make_unique<NgramDraft>(), options.speculate);
-  }
+        scheduler(pool, options.max_sequences, options.step_tokens) {}
 
   // step() and what it consists of.
   bool step();
@@ -122,6 +125,14 @@ Result<std::unique_ptr<Engine>> Engine::create(Model& model, const Device& devic
   MANG_TRY(std::vector<KvLayout> layers, model.kv_layout(options.kv_type));
   MANG_TRY(KvPool pool, KvPool::create(std::move(layers), options.kv_blocks));
   auto state = std::make_unique<State>(model, device, tokenizer, options, std::move(pool));
+  if (options.speculate != Speculate::off) {
+    std::unique_ptr<DraftSource> source = std::make_unique<NgramDraft>();
+    if (options.draft_model != nullptr) {
+      const int64_t sequences = std::min(options.max_sequences, StepCosts::kMostSequences);
+      MANG_TRY(source, ModelDraft::create(*options.draft_model, device, info.vocab, options.context, sequences));
+    }
+    state->speculator.emplace(std::move(source), options.speculate);
+  }
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
@@ -233,11 +244,12 @@ void Engine::State::take_inbox() {
 
 // Prompt tokens of a step so that it takes about as long as it may, in whole pages.
 int64_t Engine::State::chunk_tokens() const {
-  if (options.step_seconds == 0) return options.step_tokens;
+  const int64_t most = options.prompt_tokens > 0 ? options.prompt_tokens : options.step_tokens;
+  if (options.step_seconds == 0) return most;
   const double seconds = options.step_seconds * (scheduler.answering() > 0 ? 1 : kPatience);
   const double wanted = std::min(tokens_a_second * seconds, static_cast<double>(options.step_tokens));
   const int64_t whole = static_cast<int64_t>(wanted) / kPagePositions * kPagePositions;
-  return std::min(std::max(whole, kLeastChunk), options.step_tokens);
+  return std::min({std::max(whole, kLeastChunk), options.step_tokens, most});
 }
 
 // Drafts for a step that only writes answers; false: it reads a prompt too. (Such a step has as many tokens as it can
@@ -245,7 +257,6 @@ int64_t Engine::State::chunk_tokens() const {
 bool Engine::State::draft(const std::vector<Work>& work) {
   const auto answers = [](const Work& w) { return w.sequence->uncomputed() == 1 && !w.sequence->only_prompt(); };
   if (!std::all_of(work.begin(), work.end(), answers)) return false;
-  const auto before = Clock::now();
   std::vector<Speculator::Candidate> candidates;
   for (const auto& [sequence, count] : work) {
     // Of use is what leaves room for the token that is drawn after the last draft.
@@ -269,7 +280,7 @@ bool Engine::State::draft(const std::vector<Work>& work) {
     ++sequence.stats.drafted_steps;
     outcomes[i].verified = sequence.drafted();
   }
-  step_seconds += seconds_between(before, Clock::now());
+  step_seconds += speculator->drafting_seconds();
   return true;
 }
 
@@ -322,6 +333,12 @@ void Engine::State::sample(const std::vector<Work>& work) {
     rows += 1 + sequence->drafted();
   }
   while (!draws.empty()) {
+    if (options.on_logits) {
+      for (const Draw& draw : draws) {
+        const std::span<const float> row(logits.data() + draw.row * vocab, static_cast<size_t>(vocab));
+        options.on_logits(draw.sequence->id, draw.sequence->length(), row);
+      }
+    }
     const auto before = Clock::now();
     device.run(static_cast<int64_t>(draws.size()), [&](int64_t i, int) {
       Draw& draw = draws[static_cast<size_t>(i)];

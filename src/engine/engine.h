@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -100,12 +101,19 @@ struct EngineOptions {
   Arithmetic arithmetic = Arithmetic::quantized;
   int64_t max_sequences = 64;  // worked on together
   int64_t step_tokens = 512;   // most tokens in one step, prompts' and answers' together
+  int64_t prompt_tokens = 0;   // most tokens of prompts in one step; 0: as many as there is room for
   // Prompt chunks are kept so small that a step takes about this long while others' answers wait for it, and four times
   // as long while none does (a cancellation is seen between steps); but at least 128 tokens. 0: no such limit.
   double step_seconds = 0.25;
   bool prefix_cache = true;
-  Speculate speculate = Speculate::off;  // drafts by looking up (ngram_draft.h)
-  std::string model_key;                 // identifies the weights in the prefix cache's keys (a hash of the file)
+  Speculate speculate = Speculate::off;
+  Model* draft_model =
+      nullptr;  // drafts by this model (model_draft.h), which must outlive the engine; null: by looking up
+  // Sees each row of logits [vocab] a token is drawn from, and the token's position in the sequence. Called inside
+  // step(), before penalties and biases are applied to the row; in the order of the tokens of each request. May be
+  // empty.
+  std::function<void(RequestId, int64_t position, std::span<const float> row)> on_logits;
+  std::string model_key;  // identifies the weights in the prefix cache's keys (a hash of the file)
 };
 
 class Engine {

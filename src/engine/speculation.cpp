@@ -1,6 +1,7 @@
 #include "engine/speculation.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/check.h"
 
@@ -12,6 +13,7 @@ Speculator::Speculator(std::unique_ptr<DraftSource> source, Speculate when) : so
 
 std::vector<std::vector<int32_t>> Speculator::draft(std::span<const Candidate> candidates, int64_t room) {
   offers_.clear();
+  drafting_seconds_ = 0;
   for (const Candidate& c : candidates) {
     const int64_t most = std::min(c.most, SpeculationControl::kMostDrafts);
     offers_.push_back({c.sequence, most > 0 ? source_->offer(c.sequence, c.tokens, most) : DraftOffer{}});
@@ -34,7 +36,9 @@ std::vector<std::vector<int32_t>> Speculator::draft(std::span<const Candidate> c
   }
   std::vector<std::vector<int32_t>> drafts(candidates.size());
   if (requests.empty()) return drafts;
+  const auto before = std::chrono::steady_clock::now();
   source_->draft(requests);
+  drafting_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
   for (size_t r = 0; r < requests.size(); ++r) drafts[of[r]] = std::move(requests[r].ids);
   return drafts;
 }

@@ -36,6 +36,8 @@ class Speculator {
   };
   void step_done(std::span<const Outcome> outcomes, double seconds);
 
+  // What the drafts of the last draft() took; without a draft model's reading of a prompt, which is done once.
+  [[nodiscard]] double drafting_seconds() const { return drafting_seconds_; }
   // Steps in which there was an offer that would not have paid.
   [[nodiscard]] int64_t declined(uint64_t sequence) const { return control_.declined(sequence); }
   void forget(uint64_t sequence);
@@ -45,6 +47,7 @@ class Speculator {
   Speculate when_;
   SpeculationControl control_;
   std::vector<SpeculationControl::Candidate> offers_;  // of the step
+  double drafting_seconds_ = 0;
 };
 
 }  // namespace mang
