@@ -107,6 +107,11 @@ class Subject {
   Result<Answer> answer(const Task& task, int64_t tokens, bool drafts, const Context& context) {
     Request request;
     request.prompt = tokenizer_->encode(task.prompt, {.add_special = true});
+    // Models with a small context are measured on the end of the text.
+    const int64_t room = std::max<int64_t>(engines_[0]->context() - tokens, 1);
+    if (const auto length = static_cast<int64_t>(request.prompt.size()); length > room) {
+      request.prompt.erase(request.prompt.begin(), request.prompt.begin() + (length - room));
+    }
     request.sampling.max_tokens = tokens;
     request.sampling.ignore_eog = true;
     MANG_TRY(Answer answer, complete(*engines_[drafts], std::move(request), &context.interrupted));
