@@ -73,7 +73,8 @@ void remember(const std::string& file, const Json& stamp, const std::string& sha
   std::error_code ignored;
   for (const Json& each : read_entries(file)) {
     const auto& path = each["stamp"]["path"].get_ref<const std::string&>();
-    if (path != stamp["path"] && std::filesystem::exists(path, ignored)) entries.push_back(each);
+    if (path != stamp["path"].get_ref<const std::string&>() && std::filesystem::exists(path, ignored))
+      entries.push_back(each);
   }
   if (entries.size() >= kMostEntries) entries.erase(entries.begin());
   entries.push_back({{"stamp", stamp}, {"sha256", sha256}});
