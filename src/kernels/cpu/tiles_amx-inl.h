@@ -34,6 +34,8 @@ class Tiles {
   // (kSet 0 and 1), so that one product can load while the other multiplies.
   template <int kSet>
   void multiply(const int8_t* a, const uint8_t* b, int32_t* out) {
+    publish(a);
+    publish(b);
     if constexpr (kSet == 0) {
       _tile_zero(0);
       _tile_loadd(1, a, 64);
