@@ -70,10 +70,15 @@ class Terminal {
   int finish() {
     while (read_more()) {
     }
+    // It has let go of the terminal; under the sanitizers, on a busy machine, the rest of its end takes seconds.
     int status = 0;
-    if (::waitpid(pid_, &status, WNOHANG) == 0) {
-      ::usleep(500'000);
-      if (::waitpid(pid_, &status, WNOHANG) == 0) ::kill(pid_, SIGKILL);
+    bool ended = false;
+    for (int i = 0; i < 600 && !ended; ++i) {
+      ended = ::waitpid(pid_, &status, WNOHANG) != 0;
+      if (!ended) ::usleep(100'000);
+    }
+    if (!ended) {
+      ::kill(pid_, SIGKILL);
       ::waitpid(pid_, &status, 0);
     }
     pid_ = -1;
