@@ -180,8 +180,7 @@ TEST_CASE("a conversation that was killed goes on where it was") {
     terminal.type("/load talk\r");
     terminal.until("after 4 messages");
     terminal.until(kPrompt);
-    terminal.type(kCtrlD);
-    CHECK(terminal.finish() == 0);
+    CHECK(terminal.leave() == 0);
   }
   const Ran more = mang({"run", "--resume", "talk", "--json", "-n", "1", "-p", "four"}, {.environment = {data}});
   CHECK(more.code == 0);

@@ -66,6 +66,19 @@ class Terminal {
 
   void signal(int number) const { ::kill(pid_, number); }
 
+  // Types the end of input until the program goes: typed while it still writes (as when it shows what was said before,
+  // which looks like its prompt), it is lost when the program takes the terminal out of line mode. The exit code.
+  int leave() {
+    for (int i = 0; i < 30; ++i) {
+      type("\x04");
+      pollfd watch{terminal_, POLLIN, 0};
+      while (::poll(&watch, 1, 2'000) > 0) {
+        if (!read_more()) return finish();
+      }
+    }
+    return finish();
+  }
+
   // The exit code, once the program has ended by itself.
   int finish() {
     while (read_more()) {
