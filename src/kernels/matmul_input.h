@@ -44,11 +44,6 @@ class PreparedInput {
   [[nodiscard]] std::vector<cpu::InputGroup> groups(const InputKind& kind, float* y, int64_t ldy) const;
 
  private:
-  struct Row {
-    int group;
-    int slot;
-    int rest_slot;  // −1: none
-  };
   class Arena;
   struct RowBuffers;
 
@@ -56,7 +51,7 @@ class PreparedInput {
   [[nodiscard]] size_t owner_of_codes(size_t k) const;
   void lay_out(Arena& arena);
   [[nodiscard]] RowBuffers row_buffers(int thread) const;
-  void prepare(int64_t row, int thread) const;
+  void prepare_group(size_t g, int thread) const;
   void put(const float* values, size_t group, int slot, const RowBuffers& buffers) const;
   void put_codes(const cpu::InputGroup& group, int slot, const RowBuffers& from, int64_t blocks) const;
   void derive(const InputKind& kind, const cpu::InputGroup& group, int slot, const RowBuffers& from) const;
@@ -70,7 +65,7 @@ class PreparedInput {
   std::vector<int> sizes_;  // tokens of each group
   bool refined_;
   int64_t tokens_;
-  std::vector<Row> rows_;                               // [M]
+  std::vector<int64_t> first_row_;                      // of each group, in x and y
   std::vector<std::vector<cpu::InputGroup>> per_kind_;  // [kind][group]
 };
 
