@@ -25,8 +25,8 @@ import compare_logits
 import make_goldens
 from golden_cases import Case, old_rope, rope, shape
 
-FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma3", "smollm3")
-TOKENIZERS = {"qwen2": "qwen2", "qwen3": "qwen2", "gemma3": "spm-gemma"}
+FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma3", "smollm3", "qwen3moe")
+TOKENIZERS = {"qwen2": "qwen2", "qwen3": "qwen2", "qwen3moe": "qwen2", "gemma3": "spm-gemma"}
 
 
 def draw_rope(rng: np.random.Generator) -> tuple[dict, dict | None]:
@@ -74,12 +74,19 @@ def draw(family: str, index: int, rng: np.random.Generator) -> Case:
                    head_dim=head_dim, tie_word_embeddings=bool(rng.random() < 0.5),
                    rms_norm_eps=float(rng.choice([1e-5, 1e-6, 1e-3])), max_position_embeddings=int(rng.choice([256, 4096])))
     parameters, legacy = draw_rope(rng)
-    if family in ("llama", "smollm3", "qwen3") and rng.random() < 0.3:
+    if family in ("llama", "smollm3", "qwen3", "qwen3moe") and rng.random() < 0.3:
         config["attention_bias"] = True
     if family in ("llama", "smollm3") and rng.random() < 0.3:
         config["mlp_bias"] = True
     if family == "smollm3":
         config |= {"no_rope_layers": [int(b) for b in rng.integers(0, 2, layers)]}
+    if family == "qwen3moe":
+        experts = int(rng.choice([1, 3, 4, 8, 13, 32]))
+        config |= {"num_experts": experts, "num_experts_per_tok": int(rng.integers(1, min(experts, 8) + 1)),
+                   "moe_intermediate_size": int(rng.integers(8, 150)), "norm_topk_prob": bool(rng.random() < 0.6)}
+        if rng.random() < 0.3:
+            config |= {"decoder_sparse_step": int(rng.integers(1, 4)),
+                       "mlp_only_layers": [int(i) for i in range(layers) if rng.random() < 0.3]}
     config |= draw_windows(family, layers, rng)
     if family == "gemma3":
         config["tie_word_embeddings"] = bool(rng.random() < 0.9)
@@ -89,7 +96,7 @@ def draw(family: str, index: int, rng: np.random.Generator) -> Case:
         local = rope(float(rng.choice([10000.0, 5000.0])))
         parameters, legacy = {"full_attention": parameters, "sliding_attention": local}, None
     config["rope_parameters"] = parameters
-    model_type = "gemma3_text" if family == "gemma3" else family
+    model_type = {"gemma3": "gemma3_text", "qwen3moe": "qwen3_moe"}.get(family, family)
     return Case(family, f"random-{index}", model_type, "random", config, tokens=int(rng.integers(2, 230)),
                 dtype=str(rng.choice(["bfloat16", "float16", "float32"])), tokenizer=TOKENIZERS.get(family, "llama-bpe"),
                 legacy=legacy)
@@ -119,6 +126,10 @@ def lost_in_gguf(case: Case) -> str:
         return "llama3 scaling in another family"
     if config.get("attention_bias") and case.family == "qwen3":
         return "biases of Qwen3"
+    if case.family == "qwen3moe" and not config["norm_topk_prob"]:
+        return "weights that are not renormalised"
+    if config.get("attention_bias") and case.family == "qwen3moe":
+        return "biases of Qwen3-MoE"
     if config.get("mlp_bias") and case.family == "smollm3":
         return "biases of the feed-forward"
     if "beta_fast" in scaling or "attention_factor" in scaling:

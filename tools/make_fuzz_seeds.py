@@ -274,6 +274,9 @@ def sound_config():
             "architectures": ["LlamaForCausalLM"], "hidden_size": 64, "num_attention_heads": 4, "rms_norm_eps": 1e-5,
             "rope_scaling": {"factor": 8.0, "rope_type": "llama3"}, "eos_token_id": [1, 2], "bos_token_id": None,
             "tie_word_embeddings": True, "torch_dtype": "bfloat16"}, indent=1).encode(),
+        "experts": json.dumps({
+            "model_type": "qwen3_moe", "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 48,
+            "norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": [0, 3]}, indent=1).encode(),
         "generation": b'{"temperature":0.7,"top_p":0.9,"eos_token_id":[151645,151643],"do_sample":true}',
         "tokenizer": b'{"chat_template":[{"name":"default","template":"{{ x }}"}],"added_tokens_decoder":{"0":{"content":"<s>"}}}',
         "empty": b"{}",

@@ -88,7 +88,7 @@ def save_tokenizer(case: Case, folder: pathlib.Path) -> bytes | None:
     spare = 0 if case.tokenizer.startswith("spm") else 3  # rows of the head that no token has
     tokenizer, spm = golden_tokenizers.build(case.tokenizer, case.config["vocab_size"] - spare)
     config = golden_tokenizers.write(tokenizer, folder)
-    if case.family in ("qwen2", "qwen3"):
+    if case.family in ("qwen2", "qwen3", "qwen3moe"):
         config["chat_template"] = golden_tokenizers.CHATML
     else:
         (folder / "chat_template.jinja").write_text(golden_tokenizers.CHATML)

@@ -100,6 +100,12 @@ Json to_json(const Options& options, const ModelDescription& model, const TextSi
     out["kv_heads"] = info.kv_heads;
     out["head_dim"] = info.head_dim;
     out["intermediate"] = info.intermediate;
+    if (info.experts > 0) {
+      out["experts"] = {{"count", info.experts},
+                        {"used", info.experts_used},
+                        {"intermediate", info.expert_intermediate},
+                        {"layers", info.sparse_layers}};
+    }
     out["vocab"] = info.vocab;
     out["context"] = info.context;
     const int64_t tokens = chosen_context(options, info);
@@ -150,6 +156,10 @@ void show_model(const Options& options, const ModelDescription& model, Page& pag
   page.row(tr("shape"),
            say("{} layers, hidden {}, feed-forward {}, {} heads of {} ({} for keys and values), head {} rows",
                info.layers, info.hidden, info.intermediate, info.heads, info.head_dim, info.kv_heads, info.vocab));
+  if (info.experts > 0) {
+    page.row(tr("experts"), say("{} in each of {} layers, each of feed-forward {}; a token goes to {} of them",
+                                info.experts, info.sparse_layers, info.expert_intermediate, info.experts_used));
+  }
   page.row(tr("context"), say("{} tokens", info.context));
   const int64_t tokens = chosen_context(options, info);
   page.row(tr("memory"), say("{} at {} tokens: weights {}, KV cache (f16) {}",

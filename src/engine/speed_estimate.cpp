@@ -42,7 +42,10 @@ SpeedEstimate estimate_speed(const TokenWork& work, const ProbeResult& machine, 
 TokenWork token_work(const ModelInfo& info, double weight_bytes, double kv_bytes_per_position) {
   const auto d = [](int64_t n) { return static_cast<double>(n); };
   const double attention = d(info.hidden) * d(info.head_dim) * (2 * d(info.heads) + 2 * d(info.kv_heads));
-  const double layers = d(info.layers) * (attention + 3 * d(info.hidden) * d(info.intermediate));
+  const double dense = 3 * d(info.hidden) * d(info.intermediate);
+  const double sparse = d(info.hidden) * (d(info.experts) + 3 * d(info.experts_used) * d(info.expert_intermediate));
+  const double layers =
+      d(info.layers) * attention + d(info.layers - info.sparse_layers) * dense + d(info.sparse_layers) * sparse;
   const double head = d(info.hidden) * d(info.vocab);
   const auto parameters = static_cast<double>(info.parameters);
   const double multiplied = parameters > 0 ? std::min(1.0, (layers + head) / parameters) : 1.0;

@@ -39,6 +39,16 @@ std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M, const std:
   return sizes;
 }
 
+std::vector<int> sizes_of_parts(const MatmulKernels& kernels, std::span<const int64_t> parts,
+                                const std::vector<InputKind>& kinds) {
+  std::vector<int> out;
+  for (const int64_t tokens : parts) {
+    const std::vector<int> sizes = group_sizes(kernels, tokens, kinds, false);
+    out.insert(out.end(), sizes.begin(), sizes.end());
+  }
+  return out;
+}
+
 }  // namespace
 
 // Hands out aligned pieces of one buffer; the first pass (null base) only measures.
@@ -69,13 +79,32 @@ struct PreparedInput::RowBuffers {
 
 PreparedInput::PreparedInput(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
                              const std::vector<InputKind>& kinds, bool refined)
+    : PreparedInput(device, x, ldx, nullptr, group_sizes(*device.kernels().matmul, M, kinds, refined), M, K, kinds,
+                    refined) {}
+
+PreparedInput::PreparedInput(const Device& device, const float* x, int64_t ldx, std::span<const int32_t> source,
+                             std::span<const int64_t> parts, int64_t K, const std::vector<InputKind>& kinds)
+    : PreparedInput(device, x, ldx, source.data(), sizes_of_parts(*device.kernels().matmul, parts, kinds),
+                    static_cast<int64_t>(source.size()), K, kinds, false) {
+  int group = 0;
+  for (const int64_t tokens : parts) {
+    first_of_part_.push_back(group);
+    for (int64_t left = tokens; left > 0; ++group) left -= sizes_[static_cast<size_t>(group)];
+  }
+  first_of_part_.push_back(group);
+}
+
+PreparedInput::PreparedInput(const Device& device, const float* x, int64_t ldx, const int32_t* source,
+                             std::vector<int> sizes, int64_t M, int64_t K, const std::vector<InputKind>& kinds,
+                             bool refined)
     : device_(device),
       kernels_(*device.kernels().matmul),
       x_(x),
       ldx_(ldx),
+      source_(source),
       K_(K),
       kinds_(kinds),
-      sizes_(group_sizes(kernels_, M, kinds, refined)),
+      sizes_(std::move(sizes)),
       refined_(refined),
       tokens_(refined ? 2 * M : M) {
   Arena measure(nullptr);
@@ -152,7 +181,8 @@ void PreparedInput::prepare_group(size_t g, int thread) const {
   const RowBuffers buffers = row_buffers(thread);
   const int rows = refined_ ? sizes_[g] / 2 : sizes_[g];
   for (int slot = 0; slot < rows; ++slot) {
-    const float* x = x_ + (first_row_[g] + slot) * ldx_;
+    const int64_t token = first_row_[g] + slot;
+    const float* x = x_ + (source_ == nullptr ? token : source_[token]) * ldx_;
     put(x, g, slot, buffers);
     if (!refined_) continue;
     kernels_.residual_row(x, buffers.q, buffers.d, K_, kinds_[0].input_block, buffers.rest);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/cpu/matmul_kernels.h"
@@ -38,6 +39,13 @@ class PreparedInput {
   PreparedInput(const Device& device, const float* x, int64_t ldx, int64_t M, int64_t K,
                 const std::vector<InputKind>& kinds, bool refined);
 
+  // Tokens that different weights multiply: token i is row source[i] of x; the first parts[0] tokens are one part, the
+  // next parts[1] another, and no group holds tokens of two. `source` must outlive the constructor only.
+  PreparedInput(const Device& device, const float* x, int64_t ldx, std::span<const int32_t> source,
+                std::span<const int64_t> parts, int64_t K, const std::vector<InputKind>& kinds);
+
+  [[nodiscard]] int first_group(size_t part) const { return first_of_part_[part]; }  // part ≤ number of parts
+
   [[nodiscard]] int64_t tokens() const { return tokens_; }  // rests count
   [[nodiscard]] int group_count() const { return static_cast<int>(sizes_.size()); }
   // The groups of a kind with the destination of a product filled in.
@@ -46,6 +54,9 @@ class PreparedInput {
  private:
   class Arena;
   struct RowBuffers;
+
+  PreparedInput(const Device& device, const float* x, int64_t ldx, const int32_t* source, std::vector<int> sizes,
+                int64_t M, int64_t K, const std::vector<InputKind>& kinds, bool refined);
 
   // The first kind whose codes kind k uses; k itself where it makes its own.
   [[nodiscard]] size_t owner_of_codes(size_t k) const;
@@ -60,9 +71,11 @@ class PreparedInput {
   const cpu::MatmulKernels& kernels_;
   const float* x_;
   int64_t ldx_;
+  const int32_t* source_;  // of each token, its row of x; null: as they stand
   int64_t K_;
   const std::vector<InputKind>& kinds_;
   std::vector<int> sizes_;  // tokens of each group
+  std::vector<int> first_of_part_;
   bool refined_;
   int64_t tokens_;
   std::vector<int64_t> first_row_;                      // of each group, in x and y

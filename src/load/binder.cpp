@@ -18,6 +18,10 @@ constexpr int64_t kTileRows = 16;  // packed matrices are filled from a multiple
 
 std::string shape_text(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
+Error kind_of(const Shape& shape) {
+  return shape.size() == 1 ? Error{"vector"} : shape.size() == 2 ? Error{"matrix"} : Error{"stack of matrices"};
+}
+
 // order[r]: the canonical row of stored row r; empty: the same. Within the rotated part of a head, stored row 2i + s is
 // canonical row i + s · rotary_dim / 2; the rest stays.
 std::vector<int32_t> canonical_order(const std::optional<InterleavedRows>& rows, int64_t count) {
@@ -57,7 +61,7 @@ Result<const StoredTensor*> Binder::expect(const std::string& name, Wanted wante
   const StoredTensor* tensor = files_.find_tensor(name);
   if (tensor == nullptr) {
     return fail("{}: tensor '{}' is missing; a {} of shape {} is wanted. The file is incomplete or of another model.",
-                what_, name, shape.size() == 1 ? Error{"vector"} : Error{"matrix"}, shape_text(shape));
+                what_, name, kind_of(shape), shape_text(shape));
   }
   if (tensor->shape != shape) {
     return fail("{}: tensor '{}' has shape {}; {} is wanted. The file and its configuration do not belong together.",
@@ -76,26 +80,29 @@ Error Binder::not_finite(const std::string& name) const {
 }
 
 Result<PackedMatrix> Binder::pack(const std::string& name, int64_t rows, int64_t cols, const Rows& stored_rows) {
-  const auto r = static_cast<uint64_t>(rows);
-  const auto c = static_cast<uint64_t>(cols);
-  MANG_TRY(const StoredTensor* tensor, expect(name, Wanted::any_type, {r, c}));
-  PackedMatrix out = PackedMatrix::allocate(tensor->dtype, rows, cols, arena_);
+  MANG_TRY(const StoredTensor* tensor,
+           expect(name, Wanted::any_type, {static_cast<uint64_t>(rows), static_cast<uint64_t>(cols)}));
+  return pack(*tensor, rows, cols, stored_rows);
+}
+
+Result<PackedMatrix> Binder::pack(const StoredTensor& tensor, int64_t rows, int64_t cols, const Rows& stored_rows) {
+  PackedMatrix out = PackedMatrix::allocate(tensor.dtype, rows, cols, arena_);
   if (!out.allocated()) {
     return fail("{}: no room for tensor '{}' ({}). Use a smaller model, or let this program use more memory.", what_,
-                name, human_bytes(static_cast<uint64_t>(out.bytes())));
+                tensor.name, human_bytes(static_cast<uint64_t>(out.bytes())));
   }
   const std::vector<int32_t> order = canonical_order(stored_rows, rows);
   // Slab by slab, so that a large matrix is never in memory twice; one whose rows change places goes in one piece.
-  const auto stride = static_cast<int64_t>(row_bytes(tensor->dtype, c));
+  const auto stride = static_cast<int64_t>(row_bytes(tensor.dtype, static_cast<uint64_t>(cols)));
   const int64_t slab = order.empty() ? std::max<int64_t>(kSlabBytes / stride / kTileRows, 1) * kTileRows : rows;
-  StoredTensor part = *tensor;
+  StoredTensor part = tensor;
   for (int64_t first = 0; first < rows; first += slab) {
     const int64_t count = std::min(slab, rows - first);
-    part.bytes = tensor->bytes.subspan(static_cast<size_t>(first * stride), static_cast<size_t>(count * stride));
-    if (!pack_rows(device_, part.bytes, count, first, order, out)) return not_finite(name);
+    part.bytes = tensor.bytes.subspan(static_cast<size_t>(first * stride), static_cast<size_t>(count * stride));
+    if (!pack_rows(device_, part.bytes, count, first, order, out)) return not_finite(tensor.name);
     files_.release(part);
   }
-  parameters_ += r * c;
+  parameters_ += static_cast<uint64_t>(rows) * static_cast<uint64_t>(cols);
   packed_bytes_ += static_cast<uint64_t>(out.bytes());
   return out;
 }
@@ -127,6 +134,42 @@ Result<Linear> Binder::linear(const TensorName& name, int64_t rows, int64_t cols
   const std::string bias_name = of(name) + ".bias";
   if (bias == Bias::required || (bias == Bias::by_file && files_.find_tensor(bias_name) != nullptr)) {
     MANG_TRY(out.bias, floats(bias_name, rows, stored_rows));
+  }
+  return out;
+}
+
+Result<std::vector<StoredTensor>> Binder::expert_tensors(const ExpertsName& name, int64_t count, int64_t rows,
+                                                         int64_t cols) {
+  const auto E = static_cast<uint64_t>(count);
+  const auto r = static_cast<uint64_t>(rows);
+  const auto c = static_cast<uint64_t>(cols);
+  std::vector<StoredTensor> out;
+  if (is_gguf_) {
+    MANG_TRY(const StoredTensor* stack, expect(name.name.gguf + ".weight", Wanted::any_type, {E, r, c}));
+    const size_t each = stack->bytes.size() / E;
+    for (size_t e = 0; e < E; ++e) {
+      out.push_back({stack->name, stack->dtype, {r, c}, stack->bytes.subspan(e * each, each)});
+    }
+    return out;
+  }
+  for (uint64_t e = 0; e < E; ++e) {
+    const std::string one = fmt::format("{}.{}.{}.weight", name.name.hf, e, name.hf_part);
+    MANG_TRY(const StoredTensor* tensor, expect(one, Wanted::any_type, {r, c}));
+    out.push_back(*tensor);
+    if (tensor->dtype == out[0].dtype) continue;
+    return fail("{}: tensor '{}' is of type {}, but '{}' is of type {}; the experts of a layer are read of one type.",
+                what_, one, dtype_name(tensor->dtype), out[0].name, dtype_name(out[0].dtype));
+  }
+  return out;
+}
+
+Result<std::vector<PackedMatrix>> Binder::experts(const ExpertsName& name, int64_t count, int64_t rows, int64_t cols) {
+  MANG_TRY(const std::vector<StoredTensor> tensors, expert_tensors(name, count, rows, cols));
+  std::vector<PackedMatrix> out;
+  out.reserve(tensors.size());
+  for (const StoredTensor& tensor : tensors) {
+    MANG_TRY(PackedMatrix matrix, pack(tensor, rows, cols, std::nullopt));
+    out.push_back(std::move(matrix));
   }
   return out;
 }

@@ -26,6 +26,8 @@ class Binder final : public WeightSource {
   Result<PackedMatrix> matrix(const TensorName& name, int64_t rows, int64_t cols) override;
   Result<Linear> linear(const TensorName& name, int64_t rows, int64_t cols, Bias bias,
                         const std::optional<InterleavedRows>& gguf_rows) override;
+  Result<std::vector<PackedMatrix>> experts(const ExpertsName& name, int64_t count, int64_t rows,
+                                            int64_t cols) override;
   Result<std::vector<float>> vector(const TensorName& name, int64_t n, float hf_offset) override;
   [[nodiscard]] uint64_t parameters() const override { return parameters_; }
   [[nodiscard]] uint64_t packed_bytes() const override { return packed_bytes_; }
@@ -42,6 +44,10 @@ class Binder final : public WeightSource {
   [[nodiscard]] Error not_finite(const std::string& name) const;
   using Rows = std::optional<InterleavedRows>;  // of the file; absent: canonical
   Result<PackedMatrix> pack(const std::string& name, int64_t rows, int64_t cols, const Rows& stored_rows);
+  // A matrix of rows × cols whose bytes are `tensor`'s.
+  Result<PackedMatrix> pack(const StoredTensor& tensor, int64_t rows, int64_t cols, const Rows& stored_rows);
+  // Where each expert's matrix is stored, all found and checked.
+  Result<std::vector<StoredTensor>> expert_tensors(const ExpertsName& name, int64_t count, int64_t rows, int64_t cols);
   Result<std::vector<float>> floats(const std::string& name, int64_t n, const Rows& stored_rows);
 
   [[nodiscard]] const std::string& of(const TensorName& name) const { return is_gguf_ ? name.gguf : name.hf; }

@@ -1,5 +1,6 @@
 #include "model/config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -101,7 +102,7 @@ Result<int64_t> read_size(const ConfigSource& source, const ConfigKey& key, int6
   return value;
 }
 
-Result<DenseConfig> read_dense_config(const ConfigSource& source, bool head_dim_required) {
+Result<DenseConfig> read_dense_config(const ConfigSource& source, bool head_dim_required, Experts allowed) {
   DenseConfig out;
   MANG_TRY(out.architecture, source.architecture());
   out.name = source.model_name();
@@ -128,7 +129,7 @@ Result<DenseConfig> read_dense_config(const ConfigSource& source, bool head_dim_
   }
   MANG_TRY(refuse_foreign_arithmetic(source));
   const ConfigKey experts = {"", "expert_count"};
-  if (source.has(experts)) {
+  if (allowed == Experts::refused && source.has(experts)) {
     MANG_TRY(const int64_t count, source.integer(experts));
     if (count != 0)
       return fail("{} is {}; this program has no mixture of experts for '{}'.", source.describe(experts), count,
@@ -252,6 +253,11 @@ ModelInfo model_info(const DenseConfig& config) {
   info.kv_heads = config.kv_heads;
   info.head_dim = config.head_dim;
   info.intermediate = config.intermediate;
+  info.experts = config.moe.experts;
+  info.experts_used = config.moe.used;
+  info.expert_intermediate = config.moe.intermediate;
+  info.sparse_layers =
+      std::count_if(config.layers.begin(), config.layers.end(), [](const auto& l) { return l.sparse; });
   return info;
 }
 

@@ -17,6 +17,15 @@ struct LayerConfig {
   int64_t window = 0;       // 0: full attention; else position p sees (p − window, p]
   bool rotates = true;      // false: no position embedding in this layer (NoPE)
   bool local_rope = false;  // uses DenseConfig::local_rope
+  bool sparse = false;      // a mixture of experts, DenseConfig::moe, instead of the dense feed-forward
+};
+
+// The mixture of experts of a model's sparse layers.
+struct MoeConfig {
+  int64_t experts = 0;       // E; 0: the model has none
+  int64_t used = 0;          // U: by each token
+  int64_t intermediate = 0;  // F of one expert
+  bool renormalise = false;  // the weights of the chosen ones sum to 1
 };
 
 struct DenseConfig {
@@ -39,13 +48,16 @@ struct DenseConfig {
   bool tied = false;            // the embedding is the head too (config.json; a GGUF file says so by its tensors)
   bool attention_bias = false;  // config.json; a GGUF file says so by its tensors
   bool mlp_bias = false;
+  MoeConfig moe;
   std::vector<LayerConfig> layers;  // L of them
 };
 
 // Reads and checks what all dense decoders share: sizes, head counts, epsilon, context. Sets head_dim from hidden /
 // heads where the format lets it be left out and `head_dim_required` is false. Layers are all full attention with rope;
-// rope and attention_scale are left to the family.
-Result<DenseConfig> read_dense_config(const ConfigSource& source, bool head_dim_required);
+// rope and attention_scale are left to the family. A file that names experts is refused where the family has none.
+enum class Experts { refused, allowed };
+Result<DenseConfig> read_dense_config(const ConfigSource& source, bool head_dim_required,
+                                      Experts experts = Experts::refused);
 
 // Refuses a configuration value that this program would otherwise ignore in silence.
 Result<void> expect_text(const ConfigSource& source, const ConfigKey& key, std::string_view wanted);
@@ -57,8 +69,8 @@ Result<RopeConfig> read_plain_rope(const ConfigSource& source, double default_th
 
 inline constexpr int64_t kMaxContext = (int64_t{1} << 31) - 1;
 
-// config.json's sliding_window where it is in use: null is 0 (none), and left out it is 4096, as transformers has it for
-// Mistral and Qwen.
+// config.json's sliding_window where it is in use: null is 0 (none), and left out it is 4096, as transformers has it
+// for Mistral and Qwen.
 Result<int64_t> read_hf_window(const ConfigSource& source);
 
 // Sets each layer's window from config.json's layer_types ("full_attention", "sliding_attention") and `window`.

@@ -45,6 +45,10 @@ struct ModelInfo {
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   int64_t intermediate = 0;
+  int64_t experts = 0;              // in each sparse layer; 0: a dense model
+  int64_t experts_used = 0;         // by each token
+  int64_t expert_intermediate = 0;  // of one expert
+  int64_t sparse_layers = 0;        // how many of the layers have experts
   uint64_t parameters = 0;
   uint64_t weight_bytes = 0;  // packed, in memory
 };

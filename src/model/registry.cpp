@@ -11,6 +11,7 @@ constexpr Architecture kArchitectures[] = {
     {"mistral", "", read_mistral_config, create_llama},  // converters write Mistral as GGUF "llama"
     {"qwen2", "qwen2", read_qwen2_config, create_qwen2},
     {"qwen3", "qwen3", read_qwen3_config, create_qwen3},
+    {"qwen3_moe", "qwen3moe", read_qwen3_moe_config, create_qwen3_moe},
     {"gemma3_text", "gemma3", read_gemma3_config, create_gemma3},
     {"smollm3", "smollm3", read_smollm3_config, create_smollm3},
 };

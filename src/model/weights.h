@@ -40,6 +40,13 @@ struct InterleavedRows {
   int64_t rotary_dim = 0;
 };
 
+// The matrices of all experts of a layer. A checkpoint has one tensor for each, "<name.hf>.<e>.<hf_part>"; a GGUF file
+// has them stacked in one, name.gguf.
+struct ExpertsName {
+  TensorName name;
+  std::string hf_part;
+};
+
 class WeightSource {
  public:
   virtual ~WeightSource() = default;
@@ -55,6 +62,10 @@ class WeightSource {
   // NAME.weight [rows, cols] and NAME.bias [rows]. gguf_rows: how a GGUF file orders the rows; absent: canonically.
   virtual Result<Linear> linear(const TensorName& name, int64_t rows, int64_t cols, Bias bias,
                                 const std::optional<InterleavedRows>& gguf_rows = std::nullopt) = 0;
+
+  // The experts' matrices, `count` of [rows, cols], all of one type.
+  virtual Result<std::vector<PackedMatrix>> experts(const ExpertsName& name, int64_t count, int64_t rows,
+                                                    int64_t cols) = 0;
 
   // NAME.weight [n], F32, F16 or BF16. hf_offset is added to what a Hugging Face checkpoint stores (Gemma's norms
   // store w − 1).

@@ -41,6 +41,26 @@ TEST_CASE("decode is the weights over the bandwidth, and less with what is remem
         doctest::Approx(2 * empty.decode.likely));
 }
 
+TEST_CASE("of a mixture of experts a token takes the experts it goes to") {
+  ModelInfo info;  // the shape of Qwen3-30B-A3B
+  info.layers = info.sparse_layers = 48;
+  info.hidden = 2048;
+  info.intermediate = 6144;
+  info.heads = 32;
+  info.kv_heads = 4;
+  info.head_dim = 128;
+  info.vocab = 151936;
+  info.experts = 128;
+  info.experts_used = 8;
+  info.expert_intermediate = 768;
+  info.parameters = 30'532'000'000;
+  const TokenWork work = token_work(info, 17.2e9, 0);
+  CHECK(work.prompt_macs == doctest::Approx(2.73e9).epsilon(0.01));
+  CHECK(work.weight_bytes == doctest::Approx(17.2e9 * 3.04 / 30.53).epsilon(0.01));
+  info.sparse_layers = 47;  // one dense layer
+  CHECK(token_work(info, 17.2e9, 0).prompt_macs == doctest::Approx(work.prompt_macs - 262144));
+}
+
 TEST_CASE("prefill follows the integer peak until unpacking is what takes the time") {
   const TokenWork work = token_work(qwen(), 1.117e9, 0);
   const double vnni = estimate_speed(work, machine(29e9, 8.9e11, 2.2e11), 0).prefill.likely;

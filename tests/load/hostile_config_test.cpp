@@ -144,7 +144,68 @@ TEST_CASE("what this program does not compute is refused by name") {
   CHECK(error_of(dir.file("model.gguf"), machine.device) == "");
   TinyLlama unknown;
   unknown.texts["general.architecture"] = "mamba";
-  check_refused(unknown, "'mamba' is not known; this version runs llama, qwen2, qwen3, gemma3, smollm3");
+  check_refused(unknown, "'mamba' is not known; this version runs llama, qwen2, qwen3, qwen3moe, gemma3, smollm3");
+}
+
+TEST_CASE("experts: every number is held within bounds, every tensor must fit") {
+  TempDir dir;
+  Machine machine(1);
+  tiny_experts().write(dir.file("model.gguf"));
+  CHECK(error_of(dir.file("model.gguf"), machine.device) == "");
+  const auto refused = [](const char* key, int64_t value, const char* word) {
+    CAPTURE(key);
+    CAPTURE(value);
+    TinyLlama model = tiny_experts();
+    model.integers[std::string("qwen3moe.") + key] = value;
+    check_refused(model, word);
+  };
+  for (const char* key : {"expert_count", "expert_used_count", "expert_feed_forward_length"}) {
+    for (const int64_t value : {int64_t{-1}, int64_t{0}, int64_t{-2}, int64_t{1} << 31, INT64_MAX, INT64_MIN}) {
+      refused(key, value, key);  // −1: left out
+    }
+  }
+  refused("expert_used_count", 6, "there are only 5 experts");
+  refused("expert_count", 6, "blk.0.ffn_gate_inp.weight");
+  refused("expert_count", 4096, "[4096, 64]");
+  refused("expert_feed_forward_length", 95, "[5, 95, 64]");
+  refused("expert_shared_count", 1, "expert_shared_count");
+  refused("expert_group_count", 2, "expert_group_count");
+  refused("expert_gating_func", 2, "expert_gating_func");
+  refused("leading_dense_block_count", 1, "leading_dense_block_count");
+}
+
+TEST_CASE("experts: tensors that are missing, short, turned round or no numbers") {
+  const auto refused = [](const char* tensor, const std::function<void(TinyLlama::Stored&)>& damage, const char* word) {
+    CAPTURE(tensor);
+    TinyLlama model = tiny_experts();
+    model.change[tensor] = damage;
+    check_refused(model, word);
+  };
+  for (const char* name : {"blk.1.ffn_gate_inp.weight", "blk.1.ffn_gate_exps.weight", "blk.1.ffn_up_exps.weight",
+                           "blk.1.ffn_down_exps.weight"}) {
+    refused(name, left_out(), name);
+    refused(name, left_out(), std::string(name).ends_with("_exps.weight") ? "a stack of matrices" : "a matrix");
+  }
+  refused(
+      "blk.1.ffn_up_exps.weight",
+      [](TinyLlama::Stored& t) {
+        t.bytes.resize(t.bytes.size() / 5 * 4);
+        t.shape[0] = 4;
+      },
+      "[5, 96, 64] is wanted");
+  refused(
+      "blk.1.ffn_down_exps.weight", [](TinyLlama::Stored& t) { std::swap(t.shape[1], t.shape[2]); }, "[5, 64, 96]");
+  refused(
+      "blk.1.ffn_gate_exps.weight",
+      [](TinyLlama::Stored& t) {
+        t.shape = {5 * 96, 64};
+      },
+      "[5, 96, 64]");
+  refused(
+      "blk.1.ffn_gate_inp.weight", [](TinyLlama::Stored& t) { std::swap(t.shape[0], t.shape[1]); }, "[5, 64]");
+  refused(
+      "blk.1.ffn_down_exps.weight",
+      [](TinyLlama::Stored& t) { std::memcpy(t.bytes.data() + t.bytes.size() - 4, "\0\0\xc0\x7f", 4); }, "not finite");
 }
 
 // ---- config.json ----
@@ -206,6 +267,29 @@ TEST_CASE("config.json: what does not fit is refused") {
   check_config_refused("smollm3/nope-list-untied", R"({"no_rope_layers": [1]})", "1 entries for 3 layers");
 }
 
+TEST_CASE("config.json: a mixture of experts that does not fit is refused") {
+  const char* moe = "qwen3moe/top2-of-8";
+  for (const char* key : {"num_experts", "num_experts_per_tok", "moe_intermediate_size", "decoder_sparse_step"}) {
+    for (const char* value : {"0", "-1", "8.5", "\"8\"", "18446744073709551615", "2147483648"}) {
+      check_config_refused(moe, fmt::format(R"({{"{}": {}}})", key, value), key);
+    }
+  }
+  for (const char* key : {"num_experts", "num_experts_per_tok", "moe_intermediate_size"}) {
+    check_config_refused(moe, fmt::format(R"({{"{}": null}})", key), key);
+  }
+  check_config_refused(moe, R"({"num_experts_per_tok": 9})", "there are only 8 experts");
+  check_config_refused(moe, R"({"num_experts": 7})", "[7, 48]");
+  check_config_refused("qwen3moe/mixed-dense", R"({"num_local_experts": 8})", "[8, 48]");
+  check_config_refused("qwen3moe/mixed-dense", R"({"num_experts": 8})", "which of them holds is not clear");
+  check_config_refused(moe, R"({"moe_intermediate_size": 40})", "mlp.experts.0.gate_proj.weight");
+  check_config_refused(moe, R"({"norm_topk_prob": 1})", "norm_topk_prob");
+  check_config_refused(moe, R"({"mlp_only_layers": [2]})", "names layer 2");
+  check_config_refused(moe, R"({"mlp_only_layers": [-1]})", "mlp_only_layers");
+  check_config_refused(moe, R"({"mlp_only_layers": [1]})", "model.layers.1.mlp.gate_proj.weight");
+  check_config_refused(moe, R"({"decoder_sparse_step": 2})", "model.layers.0.mlp.gate_proj.weight");
+  check_config_refused("qwen3moe/mixed-dense", R"({"decoder_sparse_step": 1})", "model.layers.0.mlp.gate.weight");
+}
+
 // What a family reads from a golden's config.json after a change.
 Result<DenseConfig> config_of(const std::string& name, const std::function<void(Json&)>& change) {
   TempDir dir;
@@ -237,6 +321,28 @@ TEST_CASE("config.json: a window that is null is none, one left out is transform
   CHECK(window("qwen2/sliding", [&](Json& c) { qwen(c), c["sliding_window"] = nullptr; }) == 0);
   CHECK(window("qwen2/sliding", [&](Json& c) { qwen(c), c.erase("sliding_window"); }) == 4096);
   CHECK(window("qwen2/sliding", [&](Json& c) { qwen(c), c["use_sliding_window"] = false; }) == 0);
+}
+
+TEST_CASE("config.json: which layers have experts") {
+  const auto sparse = [](const std::function<void(Json&)>& change) {
+    const auto config = config_of("qwen3moe/mixed-dense", change);
+    REQUIRE_MESSAGE(config.ok(), (config.ok() ? "" : config.error().message));
+    std::string out;
+    for (const LayerConfig& layer : config->layers) out += layer.sparse ? 's' : 'd';
+    return out;
+  };
+  CHECK(sparse([](Json&) {}) == "dddsds");
+  CHECK(sparse([](Json& c) { c.erase("mlp_only_layers"); }) == "dsdsds");
+  CHECK(sparse([](Json& c) { c["mlp_only_layers"] = nullptr; }) == "dsdsds");
+  CHECK(sparse([](Json& c) { c.erase("decoder_sparse_step"); }) == "sdssss");
+  CHECK(sparse([](Json& c) { c["decoder_sparse_step"] = 7; }) == "dddddd");
+  const auto renormalises = [](const std::function<void(Json&)>& change) {
+    const auto config = config_of("qwen3moe/mixed-dense", change);
+    REQUIRE_MESSAGE(config.ok(), (config.ok() ? "" : config.error().message));
+    return config->moe.renormalise;
+  };
+  CHECK(renormalises([](Json&) {}));
+  CHECK_FALSE(renormalises([](Json& c) { c.erase("norm_topk_prob"); }));
 }
 
 TEST_CASE("config.json: rope_scaling wins over rope_parameters where it says anything") {

@@ -69,8 +69,21 @@ TEST_CASE("same bits for any chunk, threads and instruction set: quantized weigh
   check_all(subject, Arithmetic::exact, KvType::f32);
 }
 
+TEST_CASE("same bits for any chunk, threads and instruction set: a mixture of experts in all types") {
+  TempDir dir;
+  TinyLlama model = tiny_quantized();
+  model.architecture = "qwen3moe";
+  model.experts = 6;
+  model.experts_used = 3;
+  const Subject subject = {"tiny experts", dir.file("model.gguf"), some_ids(kPrompt, 72)};
+  model.write(subject.path);
+  check_all(subject, Arithmetic::quantized, KvType::f16);
+  check_all(subject, Arithmetic::exact, KvType::f32);
+}
+
 TEST_CASE("same bits for any chunk, threads and instruction set: float weights") {
-  for (const char* name : {"llama/llama2-mha-f16", "gemma3/window16", "qwen3/untied-mha-f32"}) {
+  for (const char* name : {"llama/llama2-mha-f16", "gemma3/window16", "qwen3/untied-mha-f32", "qwen3moe/top2-of-8",
+                           "qwen3moe/top3-of-5-plain", "qwen3moe/mixed-dense", "qwen3moe/all-of-6-f32"}) {
     Golden g = golden(name);
     g.ids.resize(std::min(g.ids.size(), reduced(g.ids.size(), kPrompt)));
     check_all({g.name, g.directory, g.ids}, Arithmetic::quantized, KvType::f16);
@@ -78,10 +91,10 @@ TEST_CASE("same bits for any chunk, threads and instruction set: float weights")
   }
 }
 
-TEST_CASE("same bits alone and beside other sequences, with every choice of logits") {
+void check_batches(const TinyLlama& tiny) {
   TempDir dir;
   const std::string path = dir.file("model.gguf");
-  tiny_quantized().write(path);
+  tiny.write(path);
   Machine machine;
   const auto model = load_for_test(path, machine.device);
   const RunOptions options = {Arithmetic::quantized, KvType::f16, 0};
@@ -121,6 +134,15 @@ TEST_CASE("same bits alone and beside other sequences, with every choice of logi
   model->forward(machine.device, options.arithmetic, batches[1], *pool, got.data());
   CHECK(std::memcmp(got.data(), alone[0].data() + 3 * vocab, 67 * vocab * sizeof(float)) == 0);
   CHECK(std::memcmp(got.data() + 67 * vocab, alone[2].data() + 129 * vocab, vocab * sizeof(float)) == 0);
+}
+
+TEST_CASE("same bits alone and beside other sequences, with every choice of logits") {
+  check_batches(tiny_quantized());
+  TinyLlama experts = tiny_quantized();
+  experts.architecture = "qwen3moe";
+  experts.experts = 6;
+  experts.experts_used = 2;
+  check_batches(experts);
 }
 
 // The mutant: the same model with the feed-forward's inner dimension turned around in whole blocks, so that every

@@ -1,4 +1,5 @@
-// A tiny Llama with seeded weights as a GGUF file, written for tests: any weight types, any damage.
+// A tiny Llama (or Qwen3-MoE, which has experts) with seeded weights as a GGUF file, written for tests: any weight
+// types, any damage.
 #pragma once
 
 #include <cmath>
@@ -72,6 +73,9 @@ inline std::string random_rows(DType dtype, int64_t rows, int64_t cols, float si
 }
 
 struct TinyLlama {
+  std::string architecture = "llama";
+  int64_t experts = 0;  // of the width `intermediate`; "qwen3moe"
+  int64_t experts_used = 0;
   int64_t hidden = 64;
   int64_t layers = 2;
   int64_t heads = 4;
@@ -96,21 +100,27 @@ struct TinyLlama {
 
   [[nodiscard]] GgufWriter writer() const {
     GgufWriter w;
-    w.add("general.architecture", texts.contains("general.architecture") ? texts.at("general.architecture") : "llama");
-    std::map<std::string, int64_t> numbers = {{"llama.block_count", layers},
-                                              {"llama.embedding_length", hidden},
-                                              {"llama.attention.head_count", heads},
-                                              {"llama.attention.head_count_kv", kv_heads},
-                                              {"llama.attention.key_length", head_dim},
-                                              {"llama.feed_forward_length", intermediate},
-                                              {"llama.context_length", 512},
-                                              {"llama.vocab_size", vocab}};
+    const std::string& a = architecture;
+    w.add("general.architecture", texts.contains("general.architecture") ? texts.at("general.architecture") : a);
+    std::map<std::string, int64_t> numbers = {{a + ".block_count", layers},
+                                              {a + ".embedding_length", hidden},
+                                              {a + ".attention.head_count", heads},
+                                              {a + ".attention.head_count_kv", kv_heads},
+                                              {a + ".attention.key_length", head_dim},
+                                              {a + ".feed_forward_length", intermediate},
+                                              {a + ".context_length", 512},
+                                              {a + ".vocab_size", vocab}};
+    if (experts > 0) {
+      numbers[a + ".expert_count"] = experts;
+      numbers[a + ".expert_used_count"] = experts_used;
+      numbers[a + ".expert_feed_forward_length"] = intermediate;
+    }
     for (const auto& [key, value] : integers) numbers[key] = value;
     for (const auto& [key, value] : numbers) {
       if (value != -1) w.add(key, value);
     }
-    std::map<std::string, float> reals = {{"llama.attention.layer_norm_rms_epsilon", 1e-5f},
-                                          {"llama.rope.freq_base", 10000.0f}};
+    std::map<std::string, float> reals = {{a + ".attention.layer_norm_rms_epsilon", 1e-5f},
+                                          {a + ".rope.freq_base", 10000.0f}};
     for (const auto& [key, value] : floats) reals[key] = value;
     for (const auto& [key, value] : reals) w.add(key, value);
     for (const auto& [key, value] : texts) {
@@ -132,12 +142,18 @@ struct TinyLlama {
       const float size = 1.6f / std::sqrt(static_cast<float>(cols));
       out[name + ".weight"] = {dtype, shape_of(rows, cols), random_rows(dtype, rows, cols, size, random)};
     };
-    const auto norm = [&](const std::string& name) {
+    const auto stack = [&](const std::string& name, int64_t rows, int64_t cols) {
+      matrix(name, experts * rows, cols);
+      out[name + ".weight"].shape = {static_cast<uint64_t>(experts), static_cast<uint64_t>(rows),
+                                     static_cast<uint64_t>(cols)};
+    };
+    const auto vector = [&](const std::string& name, int64_t n) {
       std::string bytes;
       std::normal_distribution<float> normal(1, 0.2f);
-      for (int64_t i = 0; i < hidden; ++i) GgufWriter::put(bytes, normal(random));
-      out[name + ".weight"] = {DType::F32, {static_cast<uint64_t>(hidden)}, bytes};
+      for (int64_t i = 0; i < n; ++i) GgufWriter::put(bytes, normal(random));
+      out[name + ".weight"] = {DType::F32, {static_cast<uint64_t>(n)}, bytes};
     };
+    const auto norm = [&](const std::string& name) { vector(name, hidden); };
     matrix("token_embd", vocab, hidden);
     matrix("output", vocab, hidden);
     norm("output_norm");
@@ -149,6 +165,16 @@ struct TinyLlama {
       matrix(at + "attn_v", kv_heads * head_dim, hidden);
       matrix(at + "attn_output", hidden, heads * head_dim);
       norm(at + "ffn_norm");
+      if (experts > 0) {
+        vector(at + "attn_q_norm", head_dim);
+        vector(at + "attn_k_norm", head_dim);
+        const std::string router = random_rows(DType::F32, experts, hidden, 0.1f, random);
+        out[at + "ffn_gate_inp.weight"] = {DType::F32, shape_of(experts, hidden), router};
+        stack(at + "ffn_gate_exps", intermediate, hidden);
+        stack(at + "ffn_up_exps", intermediate, hidden);
+        stack(at + "ffn_down_exps", hidden, intermediate);
+        continue;
+      }
       matrix(at + "ffn_gate", intermediate, hidden);
       matrix(at + "ffn_up", intermediate, hidden);
       matrix(at + "ffn_down", hidden, intermediate);
@@ -171,6 +197,14 @@ inline TinyLlama tiny_quantized() {
   out.vocab = 72;
   out.layers = 2;
   out.type = [](size_t n) { return kTypes[n % std::size(kTypes)]; };
+  return out;
+}
+
+inline TinyLlama tiny_experts() {
+  TinyLlama out;
+  out.architecture = "qwen3moe";
+  out.experts = 5;
+  out.experts_used = 2;
   return out;
 }
 

@@ -89,6 +89,22 @@ inline void soft_cap_range(float* x, float cap, int64_t n) {
   const VF c = vf_set(cap);
   for_vectors(x, n, [c](VF a) { return vf_mul(c, vf_tanh(vf_div(a, c))); });
 }
+inline void add_weighted_rows(const float* rows, int64_t ld, const int32_t* places, const float* weights, int64_t count,
+                              int64_t n, float* y) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    VF sum = vf_zero();
+    for (int64_t r = 0; r < count; ++r) sum = vf_fma(vf_set(weights[r]), vf_load(rows + places[r] * ld + i), sum);
+    vf_store(y + i, sum);
+  }
+  if (const int rest = static_cast<int>(n - i); rest > 0) {
+    VF sum = vf_zero();
+    for (int64_t r = 0; r < count; ++r) {
+      sum = vf_fma(vf_set(weights[r]), vf_load_n(rows + places[r] * ld + i, rest), sum);
+    }
+    vf_store_n(y + i, sum, rest);
+  }
+}
 inline void exp_range(float* x, int64_t n) {
   for_vectors(x, n, [](VF a) { return vf_exp(a); });
 }
@@ -100,6 +116,6 @@ inline void tanh_range(float* x, int64_t n) {
 
 #define MANG_ELEMENTWISE_TABLE                                                                                   \
   {                                                                                                              \
-    rms_norm_row, rope_token, silu_mul_range, gelu_mul_range, add_range, scale_range, soft_cap_range, exp_range, \
-        tanh_range                                                                                               \
+    rms_norm_row, rope_token, silu_mul_range, gelu_mul_range, add_range, scale_range, soft_cap_range,            \
+        add_weighted_rows, exp_range, tanh_range                                                                  \
   }

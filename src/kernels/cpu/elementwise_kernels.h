@@ -16,6 +16,9 @@ struct ElementwiseKernels {
   void (*add)(float* x, const float* y, int64_t n);
   void (*scale)(float* x, float factor, int64_t n);
   void (*soft_cap)(float* x, float cap, int64_t n);
+  // y[i] = Σ_r weights[r] · rows[places[r] · ld + i], r in order, one fma each, starting at 0.   y: [n]
+  void (*add_weighted)(const float* rows, int64_t ld, const int32_t* places, const float* weights, int64_t count,
+                       int64_t n, float* y);
   // The functions by themselves, to be compared with math.h.
   void (*exp)(float* x, int64_t n);
   void (*tanh)(float* x, int64_t n);

@@ -19,6 +19,9 @@ Result<std::unique_ptr<Model>> create_qwen2(DenseConfig config, WeightSource& we
 Result<DenseConfig> read_qwen3_config(const ConfigSource& source);
 Result<std::unique_ptr<Model>> create_qwen3(DenseConfig config, WeightSource& weights);
 
+Result<DenseConfig> read_qwen3_moe_config(const ConfigSource& source);
+Result<std::unique_ptr<Model>> create_qwen3_moe(DenseConfig config, WeightSource& weights);
+
 Result<DenseConfig> read_gemma3_config(const ConfigSource& source);
 Result<std::unique_ptr<Model>> create_gemma3(DenseConfig config, WeightSource& weights);
 

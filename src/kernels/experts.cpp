@@ -1,0 +1,285 @@
+#include "kernels/experts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/check.h"
+#include "kernels/cpu/elementwise_kernels.h"
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/matmul_kernels.h"
+#include "kernels/matmul_input.h"
+#include "kernels/op_trace.h"
+#include "kernels/packed_layout.h"
+
+namespace mang {
+namespace {
+
+using cpu::InputGroup;
+using cpu::WeightTiles;
+
+constexpr int kGemmTiles = 4;      // of unpacked weights at a time: their slice stays in the L2 cache
+constexpr int kGroupsAtOnce = 96;  // as many share one unpacking
+
+// ---- tokens sorted by expert ----------------------------------------------------------------------------------------
+
+// The tokens of one expert: `tokens` rows of the sorted order, from `first` on.
+struct Part {
+  int32_t expert = 0;
+  int64_t first = 0;
+  int64_t tokens = 0;
+};
+
+struct SortedTokens {
+  std::vector<Part> parts;      // the experts that have tokens, those with most first: the longest work is begun first
+  std::vector<int64_t> sizes;   // [parts]
+  std::vector<int32_t> source;  // [M · U]: which token stands at a place of the order
+  std::vector<int32_t> places;  // [M, U]: where the token's r-th choice stands
+};
+
+SortedTokens sort_by_expert(const Routing& routing, int64_t experts) {
+  std::vector<int64_t> counts(static_cast<size_t>(experts));
+  for (const int32_t e : routing.experts) ++counts[static_cast<size_t>(e)];
+  SortedTokens out;
+  for (size_t e = 0; e < counts.size(); ++e) {
+    if (counts[e] > 0) out.parts.push_back({static_cast<int32_t>(e), 0, counts[e]});
+  }
+  std::stable_sort(out.parts.begin(), out.parts.end(),
+                   [](const Part& a, const Part& b) { return a.tokens > b.tokens; });
+  int64_t first = 0;
+  for (Part& part : out.parts) {
+    part.first = first;
+    counts[static_cast<size_t>(part.expert)] = first;  // from here on: the expert's next free place
+    first += part.tokens;
+    out.sizes.push_back(part.tokens);
+  }
+  out.source.resize(routing.experts.size());
+  out.places.resize(routing.experts.size());
+  for (size_t i = 0; i < routing.experts.size(); ++i) {
+    const int64_t place = counts[static_cast<size_t>(routing.experts[i])]++;
+    out.source[static_cast<size_t>(place)] = static_cast<int32_t>(static_cast<int64_t>(i) / routing.used);
+    out.places[i] = static_cast<int32_t>(place);
+  }
+  return out;
+}
+
+// ---- products -------------------------------------------------------------------------------------------------------
+
+// Some tiles of rows.
+struct Tiles {
+  int64_t first = 0;
+  int count = 0;
+
+  [[nodiscard]] int64_t row() const { return first * kTileRows; }
+};
+
+// Products of one part's tokens with tiles of a matrix.
+class PartProduct {
+ public:
+  PartProduct(const Device& device, const PreparedInput& input, std::vector<InputGroup> groups)
+      : device_(device), kernels_(*device.kernels().matmul), input_(input), groups_(std::move(groups)) {}
+
+  // y[token, row − first row of the tiles], rows of y ldy apart.
+  void multiply(int thread, const PackedMatrix& w, Tiles tiles, size_t part, int64_t tokens, float* y,
+                int64_t ldy) const {
+    const bool direct = is_direct(tokens);
+    const WeightTiles weights{
+        w.dtype(),      reinterpret_cast<const uint8_t*>(w.tile(tiles.first)),
+        w.tile_bytes(), w.cols(),
+        tiles.count,    static_cast<int>(std::min<int64_t>(w.rows() - tiles.row(), tiles.count * kTileRows))};
+    const int slots = std::max(kernels_.max_group, kernels_.wide_group);
+    InputGroup local[kGroupsAtOnce];
+    const int end = input_.first_group(part + 1);
+    for (int group = input_.first_group(part); group < end;) {
+      const int count = std::min(kGroupsAtOnce, end - group);
+      for (int g = 0; g < count; ++g, ++group) {
+        local[g] = groups_[static_cast<size_t>(group)];
+        local[g].y = y;
+        local[g].ldy = ldy;
+        y += local[g].tokens * ldy;
+      }
+      const int64_t bytes =
+          direct ? cpu::gemm_scratch_bytes(1, 0) : cpu::gemm_scratch_bytes(tiles.count, int64_t{count} * slots);
+      auto* scratch =
+          reinterpret_cast<uint8_t*>(device_.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes)));
+      if (local[0].x != nullptr) {
+        kernels_.gemm_float(weights, local, count, scratch);
+      } else if (direct) {
+        kernels_.direct(weights, local, count);
+      } else {
+        kernels_.gemm(weights, local, count, scratch);
+      }
+    }
+  }
+
+  [[nodiscard]] bool is_direct(int64_t tokens) const { return tokens <= kernels_.direct_most; }
+
+ private:
+  const Device& device_;
+  const cpu::MatmulKernels& kernels_;
+  const PreparedInput& input_;
+  std::vector<InputGroup> groups_;
+};
+
+std::vector<InputKind> kinds_of(std::initializer_list<const PackedMatrix*> matrices, Arithmetic arithmetic) {
+  std::vector<InputKind> kinds;
+  for (const PackedMatrix* w : matrices) {
+    const InputKind kind = input_kind(*w, arithmetic);
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+// ---- gate, up and activation ----------------------------------------------------------------------------------------
+
+// What a thread claims: rows of one expert's gate and up.
+struct Piece {
+  size_t part;
+  Tiles tiles;
+};
+
+// Where weights are used for many tokens, pieces of kGemmTiles; where they are streamed, large ones first (each new
+// place in memory costs a while until the stream runs) and then smaller ones, so that all threads end together.
+std::vector<Piece> cut_inner(const Device& device, const SortedTokens& sorted, const PartProduct& product,
+                             const PackedMatrix& gate, const PackedMatrix& up) {
+  constexpr int64_t kLeastBytes = int64_t{32} << 10;
+  const int64_t tile_bytes = gate.tile_bytes() + up.tile_bytes();
+  int64_t left = 0;
+  for (const Part& part : sorted.parts) {
+    if (product.is_direct(part.tokens)) left += gate.tiles() * tile_bytes;
+  }
+  const int shares = device.threads() == 1 ? 1 : 2 * device.threads();
+  std::vector<Piece> pieces;
+  for (size_t p = 0; p < sorted.parts.size(); ++p) {
+    const bool direct = product.is_direct(sorted.parts[p].tokens);
+    for (int64_t tile = 0; tile < gate.tiles();) {
+      const int64_t wanted = direct ? std::max(left / shares, kLeastBytes) / tile_bytes : kGemmTiles;
+      const int64_t count = std::clamp<int64_t>(wanted, 1, gate.tiles() - tile);
+      pieces.push_back({p, {tile, static_cast<int>(count)}});
+      tile += count;
+      if (direct) left -= count * tile_bytes;
+    }
+  }
+  return pieces;
+}
+
+// inner[place] = f(gate(x)) · up(x).
+void inner_products(const Device& device, Arithmetic arithmetic, GateFunction f, const ExpertMatrices& experts,
+                    const SortedTokens& sorted, const float* x, float* inner) {
+  const PackedMatrix& gate = experts.gate[0];
+  const PackedMatrix& up = experts.up[0];
+  const int64_t D = gate.cols();
+  const int64_t F = gate.rows();
+  const std::vector<InputKind> kinds = kinds_of({&gate, &up}, arithmetic);
+  const PreparedInput input(device, x, D, sorted.source, sorted.sizes, D, kinds);
+  const PartProduct gates(device, input, input.groups(input_kind(gate, arithmetic), inner, F));
+  const PartProduct ups(device, input, input.groups(input_kind(up, arithmetic), inner, F));
+  const std::vector<Piece> pieces = cut_inner(device, sorted, gates, gate, up);
+  const auto activate =
+      f == GateFunction::silu ? device.kernels().elementwise->silu_mul : device.kernels().elementwise->gelu_mul;
+  device.run(static_cast<int64_t>(pieces.size()), [&](int64_t chunk, int thread) {
+    const Piece& piece = pieces[static_cast<size_t>(chunk)];
+    const Part& part = sorted.parts[piece.part];
+    const int64_t width = int64_t{piece.tiles.count} * kTileRows;
+    const int64_t rows = std::min(F - piece.tiles.row(), width);
+    float* to = inner + part.first * F + piece.tiles.row();
+    auto* other = reinterpret_cast<float*>(
+        device.scratch(thread, Device::kTile, static_cast<size_t>(part.tokens * width) * sizeof(float)));
+    const auto expert = static_cast<size_t>(part.expert);
+    gates.multiply(thread, experts.gate[expert], piece.tiles, piece.part, part.tokens, to, F);
+    ups.multiply(thread, experts.up[expert], piece.tiles, piece.part, part.tokens, other, width);
+    for (int64_t m = 0; m < part.tokens; ++m) activate(to + m * F, other + m * width, rows);
+  });
+}
+
+// ---- down, and the sum over a token's experts -----------------------------------------------------------------------
+
+// The outputs are cut by rows, each piece through all experts: a thread that has them adds them up where they are still
+// in its cache, and no expert, however many tokens it has, leaves a thread waiting.
+std::vector<Tiles> cut_outer(const Device& device, const SortedTokens& sorted, const PartProduct& product,
+                             const PackedMatrix& down) {
+  constexpr int64_t kLeastBytes = int64_t{64} << 10;
+  const bool streams = product.is_direct(sorted.parts[0].tokens);  // and so do all that have fewer
+  const int64_t bytes = static_cast<int64_t>(sorted.parts.size()) * down.tile_bytes();
+  const int64_t even = std::clamp<int64_t>(down.tiles() / (4 * device.threads()), 2, kGemmTiles);
+  const int shares = device.threads() == 1 ? 4 : 2 * device.threads();
+  std::vector<Tiles> pieces;
+  for (int64_t tile = 0; tile < down.tiles();) {
+    const int64_t left = (down.tiles() - tile) * bytes;
+    const int64_t wanted = streams ? std::max(left / shares, kLeastBytes) / bytes : even;
+    const int64_t count = std::clamp<int64_t>(wanted, 1, down.tiles() - tile);
+    pieces.push_back({tile, static_cast<int>(count)});
+    tile += count;
+  }
+  return pieces;
+}
+
+void outer_products(const Device& device, Arithmetic arithmetic, const ExpertMatrices& experts, const Routing& routing,
+                    const SortedTokens& sorted, const float* inner, float* y) {
+  const PackedMatrix& down = experts.down[0];
+  const int64_t D = down.rows();
+  const int64_t F = down.cols();
+  const int64_t U = routing.used;
+  std::vector<int32_t> as_they_stand(sorted.source.size());
+  std::iota(as_they_stand.begin(), as_they_stand.end(), 0);
+  const std::vector<InputKind> kinds = kinds_of({&down}, arithmetic);
+  const PreparedInput input(device, inner, F, as_they_stand, sorted.sizes, F, kinds);
+  const PartProduct product(device, input, input.groups(kinds[0], y, D));
+  const std::vector<Tiles> pieces = cut_outer(device, sorted, product, down);
+  const auto add_weighted = device.kernels().elementwise->add_weighted;
+  device.run(static_cast<int64_t>(pieces.size()), [&](int64_t chunk, int thread) {
+    const Tiles& tiles = pieces[static_cast<size_t>(chunk)];
+    const int64_t width = int64_t{tiles.count} * kTileRows;
+    const int64_t rows = std::min(D - tiles.row(), width);
+    auto* results = reinterpret_cast<float*>(
+        device.scratch(thread, Device::kTile, sorted.source.size() * static_cast<size_t>(width) * sizeof(float)));
+    for (size_t p = 0; p < sorted.parts.size(); ++p) {
+      const Part& part = sorted.parts[p];
+      product.multiply(thread, experts.down[static_cast<size_t>(part.expert)], tiles, p, part.tokens,
+                       results + part.first * width, width);
+    }
+    for (int64_t m = 0; m < routing.tokens; ++m) {
+      add_weighted(results, width, sorted.places.data() + m * U, routing.weights.data() + m * U, U, rows,
+                   y + m * D + tiles.row());
+    }
+  });
+}
+
+// "experts Q4_K 2048 → 768 + 768": those that have tokens are read once.
+void describe(Arithmetic arithmetic, const SortedTokens& sorted, std::initializer_list<const PackedMatrix*> matrices,
+              std::string& name, OpWork& work) {
+  const PackedMatrix& first = **matrices.begin();
+  name = fmt::format("experts {} {} →", dtype_name(first.dtype()), first.cols());
+  for (const PackedMatrix* w : matrices) {
+    name += fmt::format("{}{}", w == &first ? " " : " + ", w->rows());
+    const bool floats = is_float(w->dtype()) || arithmetic == Arithmetic::exact;
+    const auto macs = static_cast<double>(static_cast<int64_t>(sorted.source.size()) * w->cols() * w->rows());
+    (floats ? work.f32_macs : work.int8_macs) += macs;
+    work.bytes += static_cast<double>(static_cast<int64_t>(sorted.parts.size()) * w->bytes());
+  }
+  if (arithmetic == Arithmetic::exact) name += ", exact";
+}
+
+}  // namespace
+
+void expert_feed_forward(const Device& device, Arithmetic arithmetic, GateFunction f, const ExpertMatrices& experts,
+                         const Routing& routing, const float* x, float* inner, float* y) {
+  if (routing.tokens == 0) return;
+  MANG_CHECK(arithmetic != Arithmetic::refined);
+  MANG_CHECK(!experts.gate.empty() && experts.up.size() == experts.gate.size() &&
+             experts.down.size() == experts.gate.size());
+  const SortedTokens sorted = sort_by_expert(routing, static_cast<int64_t>(experts.gate.size()));
+  {
+    const OpScope scope(device, [&](std::string& name, OpWork& work) {
+      describe(arithmetic, sorted, {&experts.gate[0], &experts.up[0]}, name, work);
+    });
+    inner_products(device, arithmetic, f, experts, sorted, x, inner);
+  }
+  const OpScope scope(
+      device, [&](std::string& name, OpWork& work) { describe(arithmetic, sorted, {&experts.down[0]}, name, work); });
+  outer_products(device, arithmetic, experts, routing, sorted, inner, y);
+}
+
+}  // namespace mang
