@@ -117,5 +117,5 @@ inline void tanh_range(float* x, int64_t n) {
 #define MANG_ELEMENTWISE_TABLE                                                                                   \
   {                                                                                                              \
     rms_norm_row, rope_token, silu_mul_range, gelu_mul_range, add_range, scale_range, soft_cap_range,            \
-        add_weighted_rows, exp_range, tanh_range                                                                  \
+        add_weighted_rows, exp_range, tanh_range                                                                 \
   }
