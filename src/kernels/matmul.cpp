@@ -28,47 +28,42 @@ struct Piece {
   int groups;
 };
 
-constexpr int kGemmTiles = 4;      // 64 rows: their unpacked slice stays in the L2 cache
 constexpr int kGroupsAtOnce = 96;  // a chunk of 512 tokens, with weights unpacked once
 
-// Few tokens: weights are streamed, and each new place in memory costs a while until the stream runs. So the first
-// pieces are large, and the last ones so small that all threads end together.
-std::vector<Piece> cut_for_streaming(const Device& device, std::span<const Product> products, int group_count) {
-  constexpr int64_t kLeastBytes = int64_t{32} << 10;
+// Weights are read as streams, and each new place in memory costs a while until the stream runs: so the first pieces
+// are large, and the last ones so small that all threads end together. Tiles go in pairs: kernels take two. Many tokens
+// are work enough for smaller pieces, so that little waits for a thread held up by another program; and where there are
+// few rows for them, the tokens are split too.
+std::vector<Piece> cut(const Device& device, std::span<const Product> products, int64_t tokens, int group_count) {
+  constexpr int64_t kStreamedMost = 64;                  // tokens up to which reading the weights is what takes time
+  constexpr int64_t kStreamedBytes = int64_t{32} << 10;  // the least that is worth a claim then
+  constexpr int64_t kMostTiles = 16;                     // and the most of more tokens
+  const bool streamed = tokens <= kStreamedMost;
   int64_t left = 0;  // bytes
-  for (const Product& p : products) left += p.w->bytes();
+  int64_t pairs = 0;
+  for (const Product& p : products) {
+    left += p.w->bytes();
+    pairs += (p.w->tiles() + 1) / 2;
+  }
   const int shares = device.threads() == 1 ? 1 : 2 * device.threads();
+  int64_t parts = 1;
+  if (!streamed)
+    parts = std::clamp<int64_t>((8 * device.threads() + pairs - 1) / pairs, 1, std::max(1, group_count / 8));
   std::vector<Piece> pieces;
   for (size_t i = 0; i < products.size(); ++i) {
     const PackedMatrix& w = *products[i].w;
     for (int64_t tile = 0; tile < w.tiles();) {
-      const int64_t wanted = std::max(left / shares, kLeastBytes) / w.tile_bytes();
-      const int64_t tiles = std::clamp<int64_t>(wanted, 1, w.tiles() - tile);
-      pieces.push_back({i, tile, static_cast<int>(tiles), 0, group_count});
+      const int64_t share = left / shares;
+      const int64_t wanted =
+          streamed ? std::max(share, kStreamedBytes) / w.tile_bytes() : std::min(share / w.tile_bytes(), kMostTiles);
+      const int64_t tiles = std::min(std::max<int64_t>(2, wanted / 2 * 2), w.tiles() - tile);
+      for (int64_t part = 0; part < parts; ++part) {
+        const auto first = static_cast<int>(group_count * part / parts);
+        const auto end = static_cast<int>(group_count * (part + 1) / parts);
+        pieces.push_back({i, tile, static_cast<int>(tiles), first, end - first});
+      }
       tile += tiles;
       left -= tiles * w.tile_bytes();
-    }
-  }
-  return pieces;
-}
-
-// Many tokens: weights are unpacked and used often.
-std::vector<Piece> cut_for_reuse(const Device& device, std::span<const Product> products, int group_count) {
-  int64_t row_pieces = 0;
-  for (const Product& p : products) row_pieces += (p.w->tiles() + kGemmTiles - 1) / kGemmTiles;
-  // Few rows and many tokens: split the tokens too, as long as unpacking stays small beside multiplying.
-  const int64_t wanted = (8 * device.threads() + row_pieces - 1) / row_pieces;
-  const int parts = static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max(1, group_count / 8)));
-  std::vector<Piece> pieces;
-  pieces.reserve(static_cast<size_t>(row_pieces * parts));
-  for (size_t i = 0; i < products.size(); ++i) {
-    const int64_t all = products[i].w->tiles();
-    for (int64_t tile = 0; tile < all; tile += kGemmTiles) {
-      for (int part = 0; part < parts; ++part) {
-        const int first = group_count * part / parts;
-        const int end = group_count * (part + 1) / parts;
-        pieces.push_back({i, tile, static_cast<int>(std::min<int64_t>(kGemmTiles, all - tile)), first, end - first});
-      }
     }
   }
   return pieces;
@@ -93,8 +88,7 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
   for (const Product& p : products) groups.push_back(input.groups(input_kind(*p.w, arithmetic), p.y, p.ldy));
   const cpu::MatmulKernels& kernels = *device.kernels().matmul;
   const bool direct = M <= kernels.direct_most;
-  const std::vector<Piece> pieces = direct ? cut_for_streaming(device, products, input.group_count())
-                                           : cut_for_reuse(device, products, input.group_count());
+  const std::vector<Piece> pieces = cut(device, products, M, input.group_count());
   device.run(static_cast<int64_t>(pieces.size()), [&](int64_t chunk, int thread) {
     const Piece& piece = pieces[static_cast<size_t>(chunk)];
     const PackedMatrix& w = *products[piece.product].w;
@@ -112,8 +106,7 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
         local[g] = all[static_cast<size_t>(piece.first_group + done + g)];
         local[g].y += row;
       }
-      const int64_t bytes =
-          direct ? cpu::gemm_scratch_bytes(1, 0) : cpu::gemm_scratch_bytes(piece.tiles, int64_t{count} * slots);
+      const int64_t bytes = cpu::gemm_scratch_bytes(direct ? 0 : int64_t{count} * slots);
       std::byte* scratch = device.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes));
       auto* unpacked = reinterpret_cast<uint8_t*>(scratch);
       if (local[0].x != nullptr) {

@@ -7,7 +7,7 @@ namespace {
 
 constexpr int kMaxGroup = 7;
 constexpr int kDirectGroup = 8;
-constexpr int kDirectMost = 24;
+constexpr int kDirectMost = 10;
 constexpr int kRowTiles = 2;
 constexpr int32_t kDotBias = 0x4B400000;
 

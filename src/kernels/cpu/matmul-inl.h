@@ -156,10 +156,18 @@ struct Slice {
   bool last = false;
 };
 
-// kTiles tiles × kTokens tokens over the slice's unpacked blocks.
-template <typename S, int kTiles, int kTokens>
+// Packed weights that will be unpacked next: fetched while blocks are multiplied, so that memory is never idle and
+// unpacking never waits.
+struct Ahead {
+  const uint8_t* tile[2] = {};
+  int64_t lines = 0;  // of each tile, with each block
+};
+
+// kTiles tiles × kTokens tokens over the slice's unpacked blocks. kFetch is apart because its few instructions cost
+// many tokens, whose weights are long there, up to a tenth of their speed.
+template <typename S, int kTiles, int kTokens, bool kFetch>
 void micro(const uint8_t* const* unpacked, const Slice& slice, const InputGroup& x, float* partial, int64_t row,
-           int rows) {
+           int rows, Ahead ahead) {
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kSteps = 8 / kParts;
   VF acc[kTiles][kTokens];
@@ -175,6 +183,11 @@ void micro(const uint8_t* const* unpacked, const Slice& slice, const InputGroup&
   const int32_t* init = x.init + slice.first * kParts * kTokens;
   const float* sum = S::kMins > 0 ? x.sum + slice.first * S::kMins * kTokens : nullptr;
   for (int64_t b = 0; b < slice.blocks; ++b) {
+    if constexpr (kFetch) {
+      for (int64_t line = b * ahead.lines; line < (b + 1) * ahead.lines; ++line) {
+        for (int t = 0; t < kTiles; ++t) __builtin_prefetch(ahead.tile[t] + 64 * line, 0, 2);
+      }
+    }
     unrolled<kParts>([&]<int part>() __attribute__((always_inline)) {
       Dot<S::kMaxCode> dots[kTiles][kTokens];
 #pragma GCC unroll 8
@@ -185,7 +198,8 @@ void micro(const uint8_t* const* unpacked, const Slice& slice, const InputGroup&
       unrolled<kSteps>([&]<int i>() __attribute__((always_inline)) {
         VB codes[kTiles];
 #pragma GCC unroll 2
-        for (int t = 0; t < kTiles; ++t) codes[t] = vb_load(unpacked[t] + b * S::kBlockBytes + 64 * (part * kSteps + i));
+        for (int t = 0; t < kTiles; ++t)
+          codes[t] = vb_load(unpacked[t] + b * S::kBlockBytes + 64 * (part * kSteps + i));
 #pragma GCC unroll 8
         for (int m = 0; m < kTokens; ++m) {
           const Act a = act_load(q + ((part * kSteps + i) * kTokens + m) * 4);
@@ -233,56 +247,81 @@ void micro(const uint8_t* const* unpacked, const Slice& slice, const InputGroup&
   for (int t = 0; t < kTiles; ++t) put_results(acc[t], x, row + 16 * t, rows - 16 * t);
 }
 
-template <typename S, int kTiles>
+template <typename S, int kTiles, bool kFetch>
 void micro_group(const uint8_t* const* unpacked, const Slice& slice, const InputGroup& x, float* partial, int64_t row,
-                 int rows) {
-  switch (x.tokens) {
-    case 1: return micro<S, kTiles, 1>(unpacked, slice, x, partial, row, rows);
-    case 2: return micro<S, kTiles, 2>(unpacked, slice, x, partial, row, rows);
-    case 3: return micro<S, kTiles, 3>(unpacked, slice, x, partial, row, rows);
-    case 4:
-      if constexpr (kMaxGroup >= 4) return micro<S, kTiles, 4>(unpacked, slice, x, partial, row, rows);
-      break;
-    case 5:
-      if constexpr (kMaxGroup >= 5) return micro<S, kTiles, 5>(unpacked, slice, x, partial, row, rows);
-      break;
-    case 6:
-      if constexpr (kMaxGroup >= 6) return micro<S, kTiles, 6>(unpacked, slice, x, partial, row, rows);
-      break;
-    case 7:
-      if constexpr (kMaxGroup >= 7) return micro<S, kTiles, 7>(unpacked, slice, x, partial, row, rows);
-      break;
-    default: break;
+                 int rows, Ahead ahead) {
+  unrolled<kMaxGroup>([&]<int i>() __attribute__((always_inline)) {
+    if (x.tokens == i + 1) micro<S, kTiles, i + 1, kFetch>(unpacked, slice, x, partial, row, rows, ahead);
+  });
+}
+
+// Calls visit(tile, slice, index of the tile among those together) for all tiles of w, kStep at a time, in the order
+// that keeps a slice of the tokens in the cache for kTilesTogether tiles.
+template <int kStep, typename Visit>
+inline __attribute__((always_inline)) void for_slices(const WeightTiles& w, Visit&& visit) {
+  constexpr int64_t kMostBlocks = mang::cpu::kSliceCols / 32;
+  constexpr int kTogether = mang::cpu::kTilesTogether;
+  const int64_t blocks = w.cols / 32;
+  const int64_t slices = (blocks + kMostBlocks - 1) / kMostBlocks;
+  const int64_t slice_blocks = (blocks + slices - 1) / slices;
+  for (int begin = 0; begin < w.tiles; begin += kTogether) {
+    const int end = w.tiles - begin < kTogether ? w.tiles : begin + kTogether;
+    for (int64_t first = 0; first < blocks; first += slice_blocks) {
+      const int64_t count = blocks - first < slice_blocks ? blocks - first : slice_blocks;
+      const Slice slice{first, count, first + count == blocks};
+      for (int tile = begin; tile < end; tile += kStep) visit(tile, slice, tile - begin);
+    }
   }
-  __builtin_trap();
+}
+
+// The packed bytes that are unpacked after those of this tile and slice: the part of them that is fetched with this
+// group.
+template <DType kType>
+inline Ahead ahead_of(const WeightTiles& w, int tile, const Slice& slice, int group, int group_count) {
+  constexpr UnitLayout u = mang::unit_layout(kType);
+  const int64_t slice_lines = slice.blocks * (u.bytes / 64) / u.blocks;
+  constexpr int kTogether = mang::cpu::kTilesTogether;
+  int next = tile + kRowTiles;
+  int64_t block = slice.first;
+  if (next % kTogether == 0 || next >= w.tiles) {  // the first tile of the next slice, or of the tiles after these
+    next = slice.last ? next : tile / kTogether * kTogether;
+    block = slice.last ? 0 : slice.first + slice.blocks;
+  }
+  const int64_t lines = 1 + slice_lines / (group_count * slice.blocks);
+  const int64_t done = group * lines * slice.blocks;
+  if (done >= slice_lines || next + kRowTiles > w.tiles) return {};
+  const uint8_t* at = unit_of<kType>(w.data + next * w.tile_bytes, block) + 64 * done;
+  return {{at, at + (kRowTiles - 1) * w.tile_bytes}, lines};
 }
 
 template <DType kType>
 void gemm_type(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
   using S = SpecOf<kType>;
-  constexpr int64_t kSliceBlocks = mang::cpu::kSliceCols / 32;
-  const int64_t blocks = w.cols / 32;
-  auto* const partial = reinterpret_cast<float*>(scratch + w.tiles * mang::cpu::kUnpackedTile);
-  for (int64_t first = 0; first < blocks; first += kSliceBlocks) {
-    const int64_t count = blocks - first < kSliceBlocks ? blocks - first : kSliceBlocks;
-    const Slice slice{first, count, first + count == blocks};
-    const int64_t tile_stride = count * S::kBlockBytes;
-    for (int tile = 0; tile < w.tiles; ++tile) unpack_blocks<kType>(w, tile, first, count, scratch + tile * tile_stride);
-    for (int tile = 0; tile < w.tiles; tile += kRowTiles) {
-      const uint8_t* unpacked[2] = {scratch + tile * tile_stride, scratch + (tile + 1) * tile_stride};
-      const bool full = tile + kRowTiles <= w.tiles;
-      float* at = partial + tile * group_count * (16 * kMaxGroup);
-      for (int g = 0; g < group_count; ++g) {
-        const int row = 16 * tile;
-        if (full) {
-          micro_group<S, kRowTiles>(unpacked, slice, groups[g], at, row, w.rows - row);
-        } else {
-          micro_group<S, 1>(unpacked, slice, groups[g], at, row, w.rows - row);
+  constexpr int kFetchedGroups = 12;
+  auto* const partial = reinterpret_cast<float*>(scratch + 2 * mang::cpu::kUnpackedTile);
+  for_slices<kRowTiles>(
+      w, [&](int tile, const Slice& slice, int index) __attribute__((always_inline)) {
+        const bool full = tile + kRowTiles <= w.tiles;
+        const int64_t stride = slice.blocks * S::kBlockBytes;
+        const uint8_t* unpacked[2] = {scratch, scratch + stride};
+        for (int t = 0; t < (full ? kRowTiles : 1); ++t) {
+          unpack_blocks<kType>(w, tile + t, slice.first, slice.blocks, scratch + t * stride);
         }
-        at += (full ? kRowTiles : 1) * 16 * kMaxGroup;
-      }
-    }
-  }
+        float* at = partial + index * group_count * (16 * kMaxGroup);
+        const int row = 16 * tile;
+        const int rows = w.rows - row;
+        for (int g = 0; g < group_count; ++g) {
+          if (!full) {
+            micro_group<S, 1, false>(unpacked, slice, groups[g], at, row, rows, {});
+          } else if (group_count <= kFetchedGroups) {
+            const Ahead ahead = ahead_of<kType>(w, tile, slice, g, group_count);
+            micro_group<S, kRowTiles, true>(unpacked, slice, groups[g], at, row, rows, ahead);
+          } else {
+            micro_group<S, kRowTiles, false>(unpacked, slice, groups[g], at, row, rows, {});
+          }
+          at += (full ? kRowTiles : 1) * 16 * kMaxGroup;
+        }
+      });
 }
 
 #define MANG_FOR_QUANT_TYPES(X) \
@@ -290,21 +329,25 @@ void gemm_type(const WeightTiles& w, const InputGroup* groups, int group_count, 
 
 void direct(const WeightTiles& w, const InputGroup* groups, int group_count) {
   switch (w.dtype) {
-#define X(T) \
-  case DType::T: return direct_type<DType::T>(w, groups, group_count);
+#define X(T)     \
+  case DType::T: \
+    return direct_type<DType::T>(w, groups, group_count);
     MANG_FOR_QUANT_TYPES(X)
 #undef X
-    default: __builtin_trap();
+    default:
+      __builtin_trap();
   }
 }
 
 void gemm(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
   switch (w.dtype) {
-#define X(T) \
-  case DType::T: return gemm_type<DType::T>(w, groups, group_count, scratch);
+#define X(T)     \
+  case DType::T: \
+    return gemm_type<DType::T>(w, groups, group_count, scratch);
     MANG_FOR_QUANT_TYPES(X)
 #undef X
-    default: __builtin_trap();
+    default:
+      __builtin_trap();
   }
 }
 

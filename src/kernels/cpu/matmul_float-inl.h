@@ -6,6 +6,9 @@
 
 namespace {
 
+constexpr int64_t kFloatSliceCols = 512;  // a multiple of 256, where chains restart
+static_assert(kFloatSliceCols * 64 <= mang::cpu::kUnpackedTile);
+
 template <DType kType>
 inline VF load_weights(const uint8_t* p) {
   if constexpr (kType == DType::F32) return vf_load(reinterpret_cast<const float*>(p));
@@ -52,8 +55,8 @@ void micro_float_group(const uint8_t* weights, int64_t cols, int64_t first, cons
 template <DType kType>
 void gemm_float_type(const WeightTiles& w, const InputGroup* groups, int group_count) {
   constexpr int64_t kBytes = 16 * (kType == DType::F32 ? 4 : 2);
-  for (int64_t first = 0; first < w.cols; first += mang::cpu::kSliceCols) {
-    const int64_t cols = w.cols - first < mang::cpu::kSliceCols ? w.cols - first : mang::cpu::kSliceCols;
+  for (int64_t first = 0; first < w.cols; first += kFloatSliceCols) {
+    const int64_t cols = w.cols - first < kFloatSliceCols ? w.cols - first : kFloatSliceCols;
     for (int tile = 0; tile < w.tiles; ++tile) {
       const uint8_t* weights = w.data + tile * w.tile_bytes + first * kBytes;
       for (int g = 0; g < group_count; ++g) {
@@ -88,7 +91,7 @@ void dequantize_blocks(const WeightTiles& w, int tile, int64_t first, int64_t co
 
 template <DType kType>
 void gemm_exact_type(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
-  constexpr int64_t kSliceBlocks = mang::cpu::kSliceCols / 32;
+  constexpr int64_t kSliceBlocks = kFloatSliceCols / 32;
   auto* dequantized = reinterpret_cast<float*>(scratch);
   for (int64_t first = 0; first < w.cols / 32; first += kSliceBlocks) {
     const int64_t count = w.cols / 32 - first < kSliceBlocks ? w.cols / 32 - first : kSliceBlocks;

@@ -9,7 +9,7 @@ namespace mang::cpu {
 
 // Tokens are worked on in groups that share each weight loaded. Inside a group of g tokens everything is interleaved:
 struct InputGroup {
-  int tokens;           // g
+  int tokens;  // g
   // The first half of the tokens are rows, the second what they leave over (refined products): results are added, and y
   // holds g/2 tokens. g is even.
   bool pairs;
@@ -19,7 +19,7 @@ struct InputGroup {
   const float* sum;     // [K/32 or K/16][g]    d · Σ q over the extent of one minimum (types with minimums)
   const int32_t* init;  // [K/input_block][g]   init_bias − offset · Σ q
   // float input
-  const float* x;       // [K][g]
+  const float* x;  // [K][g]
   // where results go: y[token · ldy + row]
   float* y;
   int64_t ldy;
@@ -41,8 +41,8 @@ struct MatmulKernels {
   int wide_block;     // and the smallest input block it takes them for: measured, tiles 16 deep lose to AVX-512
   int32_t init_bias;  // added to every `init` (AVX-512 starts sums at the bits of 1.5·2^23 to convert for free)
 
-  // x [K] of one token: codes q [K], and for each block of input_block elements its scale d and the sum Σ q [K/input_block].
-  // Where a value of x is not finite, every d is NaN.
+  // x [K] of one token: codes q [K], and for each block of input_block elements its scale d and the sum Σ q
+  // [K/input_block]. Where a value of x is not finite, every d is NaN.
   void (*quantize_row)(const float* x, int64_t K, int input_block, int8_t* q, float* d, int32_t* sums);
 
   // What quantize_row leaves over: x[k] − d·q[k], by one fma. [K]
@@ -61,12 +61,13 @@ struct MatmulKernels {
   void (*gemm_float)(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch);
 };
 
-// Scratch the gemm functions need: a slice of `tiles` unpacked weight tiles, and the sums so far of `slots` tokens (each
-// group counted as large as groups can be).
-inline constexpr int64_t kSliceCols = 512;  // two unpacked tiles of it stay in a 48 KiB L1 cache
+// Scratch the gemm functions need: a slice of the unpacked weights of two tiles, and the sums so far of kTilesTogether
+// tiles and `slots` tokens (each group counted as large as groups can be).
+inline constexpr int64_t kSliceCols = 576;  // at most; two unpacked tiles of it stay in a 48 KiB L1 cache
 inline constexpr int64_t kUnpackedTile = kSliceCols * 64 + 4096;
-constexpr int64_t gemm_scratch_bytes(int tiles, int64_t slots) {
-  return tiles * (kUnpackedTile + slots * kTileRows * int64_t{sizeof(float)});
+inline constexpr int kTilesTogether = 4;  // that share a slice of the tokens while it is in the L2 cache
+constexpr int64_t gemm_scratch_bytes(int64_t slots) {
+  return 2 * kUnpackedTile + kTilesTogether * slots * kTileRows * int64_t{sizeof(float)};
 }
 
 extern const MatmulKernels kMatmulGeneric;

@@ -19,8 +19,8 @@ inline void make_codes_signed(uint8_t* blocks, int64_t count, int64_t block_byte
   }
 }
 
-// One tile of rows × 16 tokens over the slice's unpacked, signed blocks, continuing the chains in `partial` [16][16]. The products run
-// kAhead blocks before the float steps that read them, so that neither waits for the other.
+// One tile of rows × 16 tokens over the slice's unpacked, signed blocks, continuing the chains in `partial` [16][16].
+// The products run kAhead blocks before the float steps that read them, so that neither waits for the other.
 template <typename S>
 void micro_wide(Tiles& tiles, const uint8_t* unpacked, const Slice& slice, const InputGroup& x, float* partial,
                 int64_t row, int rows) {
@@ -74,31 +74,28 @@ template <DType kType>
 void gemm_wide_type(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
   using S = SpecOf<kType>;
   constexpr QuantTraits t = mang::quant_traits(kType);
-  constexpr int64_t kSliceBlocks = mang::cpu::kSliceCols / 32;
-  const int64_t blocks = w.cols / 32;
   Tiles tiles(S::kSplit ? 16 : 32);
-  auto* const partial = reinterpret_cast<float*>(scratch + mang::cpu::kUnpackedTile);
-  for (int64_t first = 0; first < blocks; first += kSliceBlocks) {
-    const int64_t count = blocks - first < kSliceBlocks ? blocks - first : kSliceBlocks;
-    const Slice slice{first, count, first + count == blocks};
-    for (int tile = 0; tile < w.tiles; ++tile) {
-      unpack_blocks<kType>(w, tile, first, count, scratch);
-      if constexpr (t.offset != 0) make_codes_signed(scratch, count, S::kBlockBytes, t.offset);
-      for (int g = 0; g < group_count; ++g) {
-        float* at = partial + (tile * group_count + g) * 16 * kWideGroup;
-        micro_wide<S>(tiles, scratch, slice, groups[g], at, 16 * tile, w.rows - 16 * tile);
-      }
-    }
-  }
+  auto* const partial = reinterpret_cast<float*>(scratch + 2 * mang::cpu::kUnpackedTile);
+  for_slices<1>(
+      w, [&](int tile, const Slice& slice, int index) __attribute__((always_inline)) {
+        unpack_blocks<kType>(w, tile, slice.first, slice.blocks, scratch);
+        if constexpr (t.offset != 0) make_codes_signed(scratch, slice.blocks, S::kBlockBytes, t.offset);
+        for (int g = 0; g < group_count; ++g) {
+          float* at = partial + (index * group_count + g) * 16 * kWideGroup;
+          micro_wide<S>(tiles, scratch, slice, groups[g], at, 16 * tile, w.rows - 16 * tile);
+        }
+      });
 }
 
 void gemm_wide(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
   switch (w.dtype) {
-#define X(T) \
-  case DType::T: return gemm_wide_type<DType::T>(w, groups, group_count, scratch);
+#define X(T)     \
+  case DType::T: \
+    return gemm_wide_type<DType::T>(w, groups, group_count, scratch);
     MANG_FOR_QUANT_TYPES(X)
 #undef X
-    default: __builtin_trap();
+    default:
+      __builtin_trap();
   }
 }
 
