@@ -100,8 +100,7 @@ class PartProduct {
         local[g].ldy = ldy;
         y += local[g].tokens * ldy;
       }
-      const int64_t bytes =
-          direct ? cpu::gemm_scratch_bytes(1, 0) : cpu::gemm_scratch_bytes(tiles.count, int64_t{count} * slots);
+      const int64_t bytes = cpu::gemm_scratch_bytes(direct ? 0 : int64_t{count} * slots);
       auto* scratch =
           reinterpret_cast<uint8_t*>(device_.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes)));
       if (local[0].x != nullptr) {
