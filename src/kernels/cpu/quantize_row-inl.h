@@ -8,9 +8,14 @@ constexpr int kBlocksAtOnce = 16;  // a lane is a block
 
 // True where no value is an infinity or NaN: 0 · x is then 0 in every lane.
 inline bool all_finite(const float* x, int64_t K) {
-  VF zero = vf_zero();
-  for (int64_t k = 0; k < K; k += 16) zero = vf_fma(vf_load(x + k), vf_zero(), zero);
-  return vf_sum(zero) == 0;
+  VF zero[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};  // four chains: one would wait for itself
+  int64_t k = 0;
+  for (; k + 64 <= K; k += 64) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) zero[i] = vf_fma(vf_load(x + k + 16 * i), vf_zero(), zero[i]);
+  }
+  for (; k < K; k += 16) zero[0] = vf_fma(vf_load(x + k), vf_zero(), zero[0]);
+  return vf_sum(vf_add(vf_add(zero[0], zero[1]), vf_add(zero[2], zero[3]))) == 0;
 }
 
 // `count` blocks of kHalves · 16 elements.
