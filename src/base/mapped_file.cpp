@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/open_file.h"
+
 namespace mang {
 
 namespace {
@@ -61,11 +63,6 @@ MappedFile::~MappedFile() {
 
 namespace {
 
-struct CloseFile {
-  int fd;
-  ~CloseFile() { ::close(fd); }
-};
-
 // The whole pages inside (inward) or around (outward) a part of the mapping.
 void advise(std::span<const std::byte> part, int advice, bool inward) {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
@@ -84,7 +81,7 @@ void MappedFile::prefetch(std::span<const std::byte> part) const { advise(part, 
 Result<std::string> read_text_file(const std::string& path, size_t max_bytes) {
   size_t size = 0;
   MANG_TRY(const int fd, open_regular(path, size));
-  const CloseFile closes{fd};
+  const OpenFile file(fd);
   if (size > max_bytes) {
     return fail("{}: has {} bytes, more than the {} allowed for such a file.", path, size, max_bytes);
   }

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/ascii.h"
+#include "base/open_file.h"
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/interrupt.h"
@@ -23,36 +24,22 @@ namespace {
 constexpr uint64_t kMostBytes = 64 * kMiB;
 constexpr auto kPatience = std::chrono::seconds(60);
 
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Error too_large(const std::string& path, uint64_t bytes) {
   return Error{say("{} has {}, and at most {} of a file are read.", path, human_bytes(bytes), human_bytes(kMostBytes))};
 }
 
 // All of a regular file. Opened so that a pipe does not wait for its writer.
 Result<std::string> bytes_of(const std::string& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (file.fd() < 0) return Error{say("{} could not be opened: {}.", path, system_error(errno))};
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (file.fd < 0) return Error{say("{} could not be opened: {}.", path, system_error(errno))};
   struct stat info = {};
-  if (::fstat(file.fd(), &info) != 0) return Error{say("{} could not be read: {}.", path, system_error(errno))};
+  if (::fstat(file.fd, &info) != 0) return Error{say("{} could not be read: {}.", path, system_error(errno))};
   if (!S_ISREG(info.st_mode)) return Error{say("{} is a device or a pipe, and not a file that can be read.", path)};
   if (static_cast<uint64_t>(info.st_size) > kMostBytes) return too_large(path, static_cast<uint64_t>(info.st_size));
   std::string bytes;
   for (;;) {  // what the system says of the size may be wrong: in /proc, or while another program writes
     char piece[64 * 1024];
-    const ssize_t n = ::read(file.fd(), piece, sizeof piece);
+    const ssize_t n = ::read(file.fd, piece, sizeof piece);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Error{say("{} could not be read: {}.", path, system_error(errno))};
     if (n == 0) return bytes;

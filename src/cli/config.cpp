@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "base/open_file.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/messages.h"
@@ -165,17 +166,12 @@ Result<int> get(const Options& options, const Key& key, Context& context) {
 // Keeps two `mang config set` apart: the folder's lock, so that nothing is left behind.
 class FolderLock {
  public:
-  explicit FolderLock(const std::string& folder) : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (fd_ >= 0) (void)::flock(fd_, LOCK_EX);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  ~FolderLock() {
-    if (fd_ >= 0) ::close(fd_);
+  explicit FolderLock(const std::string& folder) : file_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (file_.fd >= 0) (void)::flock(file_.fd, LOCK_EX);
   }
 
  private:
-  int fd_;
+  OpenFile file_;
 };
 
 // The file that holds the settings: where links lead, so that a linked file is changed and not replaced.
@@ -185,7 +181,8 @@ Result<std::string> real_file(const Settings& settings) {
   const fs::path path = fs::weakly_canonical(settings.path(), error);
   if (error) return Error{say("{}: {}.", settings.shown_path(), system_error(error))};
   fs::create_directories(path.parent_path(), error);
-  if (error) return Error{say("{}: the folder could not be made: {}.", path.parent_path().string(), system_error(error))};
+  if (error)
+    return Error{say("{}: the folder could not be made: {}.", path.parent_path().string(), system_error(error))};
   return path.string();
 }
 

@@ -30,7 +30,7 @@ struct Options {
 
 // Bytes of K and V of all layers for this many positions, in the type the description has (f16).
 uint64_t kv_bytes(const ModelDescription& model, int64_t positions) {
-  const int64_t pages = (positions + kPagePositions - 1) / kPagePositions;
+  const int64_t pages = blocks_for(positions);
   uint64_t bytes = 0;
   for (const KvLayout& layer : model.kv) bytes += static_cast<uint64_t>(pages * layer.page_bytes());
   return bytes;

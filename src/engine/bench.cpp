@@ -94,7 +94,7 @@ class BenchRun::Work {
       tokens.push_back(static_cast<int32_t>(random % static_cast<uint64_t>(model_.info().vocab)));
     }
     std::vector<BlockId>& blocks = blocks_.emplace_back();
-    for (int64_t b = 0; b < (positions + kPagePositions - 1) / kPagePositions; ++b) blocks.push_back(pool_.allocate());
+    for (int64_t b = 0; b < blocks_for(positions); ++b) blocks.push_back(pool_.allocate());
   }
 
   // Prompts: `chunk` tokens a forward, filled from one sequence after another, behind the `beside` ones' tokens.
@@ -185,9 +185,7 @@ BenchRun::~BenchRun() = default;
 Result<BenchRun> BenchRun::prepare(Model& model, const Device& device, const BenchCase& test,
                                    const BenchOptions& options) {
   MANG_TRY(check(test, options, model.info()));
-  const auto whole_pages = [](int64_t positions) {
-    return (positions + kPagePositions - 1) / kPagePositions * kPagePositions;
-  };
+  const auto whole_pages = [](int64_t positions) { return blocks_for(positions) * kPagePositions; };
   int64_t positions = test.sequences * whole_pages(test.depth + test.prompt + test.generate);
   positions += test.beside * whole_pages(test.depth + prompt_steps(test, options));
   MANG_TRY(KvPool pool, create_pool(model, options.kv_type, positions));

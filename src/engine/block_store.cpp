@@ -4,24 +4,24 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "engine/hash.h"
+#include "hub/digest.h"
 
 namespace mang {
 
 BlockKey root_key(std::string_view model_key, int arithmetic, int kv_type, std::string_view scope) {
-  Hash hash;
+  Digest hash = Digest::sha256();
   hash.add_text(model_key);
   hash.add_text(scope);
   const int32_t modes[] = {arithmetic, kv_type};
   hash.add(modes, sizeof modes);
-  return hash.finish();
+  return hash.sha256_bytes();
 }
 
 BlockKey chain_key(const BlockKey& before, std::span<const int32_t> ids) {
-  Hash hash;
+  Digest hash = Digest::sha256();
   hash.add(before.data(), before.size());
   hash.add(ids.data(), ids.size_bytes());
-  return hash.finish();
+  return hash.sha256_bytes();
 }
 
 size_t BlockStore::KeyHash::operator()(const BlockKey& key) const {

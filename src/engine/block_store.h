@@ -13,12 +13,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/hash.h"
+#include "hub/digest.h"
 #include "model/kv_cache.h"
 
 namespace mang {
 
-using BlockKey = Hash::Value;
+using BlockKey = Sha256;
 
 // The key before a sequence's first block.
 BlockKey root_key(std::string_view model_key, int arithmetic, int kv_type, std::string_view scope);

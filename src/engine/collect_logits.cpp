@@ -16,7 +16,7 @@ Result<void> check_ids(std::span<const int32_t> ids, int64_t vocab) {
 
 Result<KvPool> create_pool(const Model& model, KvType kv_type, int64_t positions) {
   MANG_TRY(std::vector<KvLayout> layers, model.kv_layout(kv_type));
-  return KvPool::create(std::move(layers), (positions + kPagePositions - 1) / kPagePositions);
+  return KvPool::create(std::move(layers), blocks_for(positions));
 }
 
 LogitsCollector::LogitsCollector(Model& model, const Device& device, Arithmetic arithmetic, KvPool pool, int64_t chunk,

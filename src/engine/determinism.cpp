@@ -7,8 +7,7 @@
 
 #include "engine/covering_array.h"
 #include "engine/engine.h"
-#include "engine/hash.h"
-#include "engine/sequence.h"
+#include "hub/digest.h"
 
 namespace mang {
 
@@ -48,9 +47,9 @@ struct Drawn {
 using Trace = std::vector<Drawn>;
 
 uint64_t fingerprint(std::span<const float> row) {
-  Hash hash;
+  Digest hash = Digest::sha256();
   hash.add(row.data(), row.size_bytes());
-  const Hash::Value value = hash.finish();
+  const Sha256 value = hash.sha256_bytes();
   uint64_t bits = 0;
   for (size_t i = 0; i < 8; ++i) bits = bits << 8 | value[i];
   return bits;
@@ -115,7 +114,7 @@ class Check {
     for (const WorkingWay& way : covering_ways(options_.isas, options_.kv_types)) report_.ways.push_back(way);
     total_ = static_cast<int64_t>(report_.ways.size()) * requests();
 
-    Hash all;
+    Digest all = Digest::sha256();
     for (size_t w = 0; w < report_.ways.size(); ++w) {
       const WorkingWay& way = report_.ways[w];
       MANG_TRY(std::vector<Trace> traces, work(way));
@@ -126,7 +125,7 @@ class Check {
         compare(way, traces);
       }
     }
-    report_.sha256 = hex(all.finish());
+    report_.sha256 = all.hex();
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
     return std::move(report_);
   }
@@ -135,7 +134,7 @@ class Check {
   // First all prompts with the best tokens, then all with drawn ones.
   [[nodiscard]] int64_t requests() const { return options_.prompts * 2; }
 
-  static void add(Hash& hash, const Trace& trace) {
+  static void add(Digest& hash, const Trace& trace) {
     for (const Drawn& drawn : trace) {
       hash.add(&drawn.id, sizeof drawn.id);
       hash.add(&drawn.logits, sizeof drawn.logits);

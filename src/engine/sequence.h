@@ -52,6 +52,4 @@ struct Sequence {
   void add_keys();
 };
 
-inline int64_t blocks_for(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
-
 }  // namespace mang

@@ -9,6 +9,7 @@
 #include <new>
 #include <vector>
 
+#include "base/open_file.h"
 #include "base/units.h"
 
 namespace mang {
@@ -17,13 +18,6 @@ namespace {
 constexpr size_t kPiece = 4 * kMiB;
 
 std::unique_ptr<char[]> new_piece() { return std::make_unique<char[]>(kPiece); }
-
-struct OpenFile {
-  int fd;
-  ~OpenFile() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 // OpenSSL makes a hash unless there is no memory for it.
 evp_md_ctx_st* begin_hash(const EVP_MD* kind) {
@@ -57,6 +51,20 @@ Digest Digest::git_blob(uint64_t bytes) {
 
 void Digest::add(const void* bytes, size_t n) { MANG_CHECK(EVP_DigestUpdate(context_.get(), bytes, n) == 1); }
 
+void Digest::add_text(std::string_view text) {
+  unsigned char length[8];
+  for (size_t i = 0; i < sizeof length; ++i) length[i] = static_cast<unsigned char>(text.size() >> (8 * i));
+  add(length, sizeof length);
+  add(text.data(), text.size());
+}
+
+Sha256 Digest::sha256_bytes() {
+  Sha256 value;
+  MANG_CHECK(EVP_MD_CTX_size(context_.get()) == static_cast<int>(value.size()));
+  MANG_CHECK(EVP_DigestFinal_ex(context_.get(), value.data(), nullptr) == 1);
+  return value;
+}
+
 std::string Digest::hex() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int n = 0;
@@ -80,7 +88,7 @@ Result<void> add_file(Digest& digest, int fd, const std::string& what, const std
 }
 
 Result<void> add_file(Digest& digest, const std::string& path, const std::function<bool(uint64_t)>& progress) {
-  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd < 0) return fail("{}: could not be opened: {}.", path, system_error(errno));
   return add_file(digest, file.fd, path, progress);
 }

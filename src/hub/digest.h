@@ -1,6 +1,7 @@
-// Digests of files: SHA-256, and the SHA-1 that git gives a blob (how a hub names small files).
+// Digests of what comes piece by piece: SHA-256, and the SHA-1 that git gives a blob (how a hub names small files).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,13 +17,19 @@ namespace mang {
 // What a SHA-256 looks like: 64 lower-case hexadecimal digits.
 bool is_sha256(std::string_view text);
 
+using Sha256 = std::array<uint8_t, 32>;
+
 class Digest {
  public:
   static Digest sha256();
   static Digest git_blob(uint64_t bytes);  // git hashes the length first
 
   void add(const void* bytes, size_t n);
-  std::string hex();  // lower case; call once, at the end
+  // Text with its length before it (8 bytes, the lowest first), so that neighbours cannot run into each other.
+  void add_text(std::string_view text);
+  // One of them once, at the end.
+  std::string hex();      // lower case
+  Sha256 sha256_bytes();  // of a SHA-256
 
  private:
   struct Free {

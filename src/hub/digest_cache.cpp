@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/mapped_file.h"
+#include "base/open_file.h"
 #include "base/units.h"
 #include "hub/digest.h"
 #include "hub/durable.h"
@@ -32,13 +33,6 @@ int64_t now_ns() {
   ::clock_gettime(CLOCK_REALTIME, &time);
   return nanoseconds(time);
 }
-
-struct OpenFile {
-  int fd;
-  ~OpenFile() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 // What must be the same for a digest to hold.
 Json stamp_of(const std::string& path, const struct stat& info) {
@@ -86,7 +80,7 @@ void remember(const std::string& file, const Json& stamp, const std::string& sha
 
 Result<DigestCache::Digested> DigestCache::digest(const std::string& path,
                                                   const std::function<bool(uint64_t)>& progress) const {
-  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat before, after;
   if (file.fd < 0 || ::fstat(file.fd, &before) != 0) {
     return fail("{}: could not be opened: {}.", path, system_error(errno));

@@ -12,6 +12,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/open_file.h"
+
 namespace mang {
 namespace {
 
@@ -20,13 +22,6 @@ constexpr int kDeepest = 100;  // folders in a folder that is taken away
 
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
-struct OpenFile {
-  int fd;
-  ~OpenFile() {
-    if (fd >= 0) ::close(fd);
-  }
 };
 
 // A name no other file has, of this process or another.
@@ -207,7 +202,7 @@ Result<void> Folder::place_link(const std::string& target, const std::string& na
 Result<void> Folder::write_atomically(const std::string& name, const std::string& content,
                                       const Folder& scratch) const {
   const std::string temporary = unlike_others() + ".mang-part";
-  const OpenFile file{scratch.open_file(temporary, O_WRONLY | O_CREAT | O_EXCL)};
+  const OpenFile file(scratch.open_file(temporary, O_WRONLY | O_CREAT | O_EXCL));
   if (file.fd < 0) return write_error(path(name));
   Result<void> done = write_all(file.fd, content, path(name));
   if (done.ok()) done = scratch.publish(file.fd, temporary, *this, name);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/open_file.h"
 #include "base/units.h"
 #include "hub/durable.h"
 #include "hub/folder.h"
@@ -39,11 +40,6 @@ class ScratchFolder {
   const Folder* root_;
   std::string name_;
   Folder folder_;
-};
-
-struct OpenFile {
-  int fd;
-  ~OpenFile() { ::close(fd); }
 };
 
 Result<void> expect_free_space(const std::string& folder, const PackagedFile& entry) {
@@ -107,7 +103,7 @@ Result<std::string> Store::fetch(const PackagedFile& entry, const FetchOptions& 
     return !options.progress || options.progress({FetchStage::verifying, done, entry.bytes});
   };
   MANG_TRY(const int fd, folder.open_to_write(entry.file));
-  const OpenFile file{fd};
+  const OpenFile file(fd);
   PromisedFile promised(fd, folder.path(entry.file), entry.bytes, entry.sha256);
   for (size_t i = 0; i < wheels.size(); ++i) {
     const bool last = i + 1 == wheels.size();

@@ -22,12 +22,6 @@ void add_number(Digest& digest, T value) {
   digest.add(bytes.data(), bytes.size());
 }
 
-void add_bytes(Digest& digest, const void* bytes, size_t n) {
-  add_number<uint64_t>(digest, n);
-  digest.add(bytes, n);
-}
-void add_text(Digest& digest, std::string_view text) { add_bytes(digest, text.data(), text.size()); }
-
 }  // namespace
 
 Result<std::vector<std::string>> weight_files(const ModelFiles& files) {
@@ -45,19 +39,19 @@ Result<std::string> tokenizer_digest(const ModelFiles& files) {
   if (files.gguf() != nullptr) {
     for (const GgufEntry& entry : files.gguf()->metadata().entries()) {
       if (!entry.key.starts_with(kTokenizerKeys)) continue;
-      add_text(digest, entry.key);
+      digest.add_text(entry.key);
       add_number(digest, static_cast<uint32_t>(entry.type));
       add_number(digest, static_cast<uint32_t>(entry.element));
       add_number(digest, entry.count);
-      add_bytes(digest, entry.payload.data(), entry.payload.size());
+      digest.add_text({reinterpret_cast<const char*>(entry.payload.data()), entry.payload.size()});
     }
     return digest.hex();
   }
   for (const std::string_view name : kTokenizerFiles) {
     MANG_TRY(const auto text, read_directory_file(files.path(), name, kLongestText));
     if (!text) continue;
-    add_text(digest, name);
-    add_text(digest, *text);
+    digest.add_text(name);
+    digest.add_text(*text);
   }
   return digest.hex();
 }

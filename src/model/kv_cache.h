@@ -14,6 +14,8 @@ namespace mang {
 
 using BlockId = int32_t;
 
+inline int64_t blocks_for(int64_t positions) { return (positions + kPagePositions - 1) / kPagePositions; }
+
 class KvPool {
  public:
   // Memory for `blocks` blocks of `layers` layers is reserved now and becomes resident as it is written.

@@ -13,8 +13,7 @@ namespace fs = std::filesystem;
 // A hub with a real (tiny) model, a pip that never gives anything, and a catalog of one's own that names both.
 struct World {
   World() {
-    const std::string golden = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/";
-    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_file(golden + "model.gguf");
+    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_file(kGguf);
     hub = std::make_unique<FakeHub>(files, std::vector<std::string>{"model-Q4_K_M.gguf"});
     python =
         folder.write("python", "#!/bin/sh\necho 'ERROR: No matching distribution found for none==1' >&2\nexit 1\n");
@@ -37,8 +36,8 @@ struct World {
                       sha256_of(files["model-Q8_0.gguf"]) + R"(","quantizations":["Q8_0"]})") +
             "," +
             model("mine:1", "",
-                  R"({"path":"/nowhere/x.gguf","quantizations":["F32"]},{"path":")" + golden +
-                      R"(model.gguf","quantizations":["F32"]})") +
+                  R"({"path":"/nowhere/x.gguf","quantizations":["F32"]},{"path":")" + kGguf +
+                      R"(","quantizations":["F32"]})") +
             "]}]}");
   }
   static std::string model(const std::string& name, const std::string& more, const std::string& sources) {

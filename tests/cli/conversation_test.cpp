@@ -5,7 +5,6 @@
 namespace mang::test {
 namespace {
 
-const std::string kModel = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/model.gguf";
 const std::string kCtrlC = "\x03", kCtrlD = "\x04", kUp = "\x1b[A";
 const std::string kPrompt = "> ";
 
@@ -18,13 +17,13 @@ Json answer(Terminal& terminal) {
 }
 
 int64_t tokens_of(const std::string& prompt) {
-  const Ran ran = mang({"run", kModel, "--json", "-n", "1", "-p", prompt});
+  const Ran ran = mang({"run", kGguf, "--json", "-n", "1", "-p", prompt});
   return parse_json(ran.out, "stdout").value()["prompt_tokens"];
 }
 
 TEST_CASE("pasted lines are one message, and so is what stands between three quotes") {
   const int64_t expected = tokens_of("tre già\nmăng mọc");
-  Terminal terminal({"run", kModel, "--json", "-n", "1"});
+  Terminal terminal({"run", kGguf, "--json", "-n", "1"});
   terminal.until(kPrompt);
   terminal.type(pasted("tre già\rmăng mọc") + "\r");
   CHECK(answer(terminal)["prompt_tokens"] == expected);
@@ -46,7 +45,7 @@ TEST_CASE("pasted lines are one message, and so is what stands between three quo
 TEST_CASE("a long line is taken whole, and mistakes in it can be mended") {
   std::string words;
   for (int i = 0; i < 250; ++i) words += "ab ";  // more rows than the terminal has columns for
-  Terminal terminal({"run", kModel, "--json", "-n", "1", "-c", "512"});
+  Terminal terminal({"run", kGguf, "--json", "-n", "1", "-c", "512"});
   terminal.until(kPrompt);
   terminal.type(
       "ợợ\x7f\x7f"
@@ -89,7 +88,7 @@ TEST_CASE("Ctrl-C drops what was typed, or stops the answer, and the conversatio
 
 TEST_CASE("settings, another model and another try, without losing the conversation") {
   TempDir dir;
-  Terminal terminal({"run", kModel, "--json", "-n", "4", "--ignore-eos", "--temperature", "0"});
+  Terminal terminal({"run", kGguf, "--json", "-n", "4", "--ignore-eos", "--temperature", "0"});
   terminal.until(kPrompt);
   terminal.type("/retry\r");
   terminal.until("no answer yet");
@@ -114,7 +113,7 @@ TEST_CASE("settings, another model and another try, without losing the conversat
   terminal.until("no such file");
   terminal.until("goes on with");
   terminal.until(kPrompt);
-  terminal.type("/model " MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa\r");
+  terminal.type("/model " + kDirectory + "\r");
   terminal.until("goes on with");
   terminal.until("tied-gqa.)");
   terminal.until(kPrompt);
@@ -192,7 +191,7 @@ TEST_CASE("a broken database does not end a conversation") {
   TempDir dir;
   std::filesystem::create_directories(dir.file("data/mang"));
   dir.write("data/mang/conversations.db", std::string(5000, 'x'));
-  Terminal terminal({"run", kModel, "--json", "-n", "1"}, "xterm", {"XDG_DATA_HOME=" + dir.file("data")});
+  Terminal terminal({"run", kGguf, "--json", "-n", "1"}, "xterm", {"XDG_DATA_HOME=" + dir.file("data")});
   terminal.until(kPrompt);
   terminal.type("one\r");
   answer(terminal);
@@ -212,14 +211,14 @@ TEST_CASE("a broken database does not end a conversation") {
 }
 
 TEST_CASE("a conversation that is told to end does") {
-  Terminal terminal({"run", "-m", kModel});
+  Terminal terminal({"run", "-m", kGguf});
   terminal.until(kPrompt);
   terminal.signal(SIGTERM);
   CHECK(terminal.finish() == 130);
 }
 
 TEST_CASE("a terminal that cannot move its cursor gets plain lines") {
-  Terminal terminal({"run", kModel, "--json", "-n", "1"}, "dumb");
+  Terminal terminal({"run", kGguf, "--json", "-n", "1"}, "dumb");
   terminal.until(kPrompt);
   terminal.type("one two\r");
   CHECK(answer(terminal)["prompt_tokens"] == tokens_of("one two"));
@@ -230,7 +229,7 @@ TEST_CASE("a terminal that cannot move its cursor gets plain lines") {
 }
 
 TEST_CASE("what a model writes cannot command the terminal, and what takes a while leaves no trace") {
-  Terminal terminal({"run", kModel, "-n", "64", "--ignore-eos", "--temperature", "3", "--top-k", "0", "--top-p", "1",
+  Terminal terminal({"run", kGguf, "-n", "64", "--ignore-eos", "--temperature", "3", "--top-k", "0", "--top-p", "1",
                      "-p", "one two", "--system", std::string(200, 'x')});
   CHECK(terminal.finish() == 0);
   const std::string& screen = terminal.screen();
@@ -287,7 +286,7 @@ TEST_CASE("what is thought is kept apart from the answer, and out of pipes") {
 }
 
 TEST_CASE("a pipe and a dumb terminal get the answer as it is, another its Markdown") {
-  const std::vector<std::string> ask = {"run", kModel, "one two", "-n", "24", "--ignore-eos"};
+  const std::vector<std::string> ask = {"run", kGguf, "one two", "-n", "24", "--ignore-eos"};
   std::vector<std::string> json = ask;
   json.emplace_back("--json");
   const auto text = parse_json(mang(json).out, "stdout").value()["text"].get<std::string>();
@@ -303,7 +302,7 @@ TEST_CASE("files by @path in a message, and how full the context is") {
   TempDir dir;
   const std::string file = dir.write("notes.txt", "tre già măng mọc\n");
   const std::string page = dir.write("page.html", "<p>tre <b>già</b><script>no</script> măng mọc");
-  Terminal terminal({"run", kModel, "-n", "4", "--ignore-eos", "--temperature", "0"});
+  Terminal terminal({"run", kGguf, "-n", "4", "--ignore-eos", "--temperature", "0"});
   terminal.until(kPrompt);
   terminal.type("what is @" + file + "?\r");
   terminal.until("Read " + file);
@@ -316,22 +315,22 @@ TEST_CASE("files by @path in a message, and how full the context is") {
   terminal.type(kCtrlD);
   CHECK(terminal.finish() == 0);
 
-  const Ran html = mang({"run", kModel, "what is @" + page, "--json", "-n", "1"});
+  const Ran html = mang({"run", kGguf, "what is @" + page, "--json", "-n", "1"});
   CAPTURE(html.err);
   CHECK(html.code == 0);
   CHECK(has(html.err, "Read " + page));
   const std::string same = page + ":\n```\ntre già măng mọc\n```\n\nwhat is @" + page;
-  const Ran piped = mang({"run", kModel, "--json", "-n", "1"}, {.input = same});  // where @ is only a letter
+  const Ran piped = mang({"run", kGguf, "--json", "-n", "1"}, {.input = same});  // where @ is only a letter
   CHECK(parse_json(html.out, "stdout").value()["prompt_tokens"] ==
         parse_json(piped.out, "stdout").value()["prompt_tokens"]);
   const std::string large = dir.write("large.txt", std::string(4000, 'x'));
-  const Ran refused = mang({"run", kModel, "@" + large, "-n", "1"});
+  const Ran refused = mang({"run", kGguf, "@" + large, "-n", "1"});
   CHECK(refused.code == 1);
   CHECK(refused.out.empty());
   CHECK(has(refused.err, "512"));
   std::string deep;
   for (int i = 0; i < 20'000; ++i) deep += "<div>";
-  const Ran nested = mang({"run", kModel, "@" + dir.write("deep.html", deep + "tre"), "-n", "1"});
+  const Ran nested = mang({"run", kGguf, "@" + dir.write("deep.html", deep + "tre"), "-n", "1"});
   CAPTURE(nested.err);
   CHECK(nested.code == 0);
 }

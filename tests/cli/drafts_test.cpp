@@ -4,16 +4,7 @@
 namespace mang::test {
 namespace {
 
-const std::string kGguf = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/model.gguf";
 const std::string kOther = MANG_SOURCE_DIR "/tests/golden/llama/linear-f32";
-
-Json json_of(const Ran& ran) {
-  CAPTURE(ran.err);
-  REQUIRE(ran.code == 0);
-  Result<Json> json = parse_json(ran.out, "stdout");
-  REQUIRE(json.ok());
-  return *json;
-}
 
 Json answer(std::vector<std::string> options) {
   std::vector<std::string> arguments{"run",   "-m",     kGguf,          "-p",           "the cat and the cat and",

@@ -6,7 +6,6 @@
 namespace mang::test {
 namespace {
 
-const std::string kGguf = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/model.gguf";
 constexpr uint64_t kMib = 1024;  // in KiB, as ulimit counts
 
 // The least memory in which the program and its libraries start at all.

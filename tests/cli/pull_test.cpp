@@ -13,8 +13,7 @@ namespace fs = std::filesystem;
 // The hub has a real (tiny) model under two names of quantizations, and the same as a folder.
 struct World {
   World() {
-    const std::string golden = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/";
-    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_file(golden + "model.gguf");
+    files["model-Q8_0.gguf"] = files["model-Q4_K_M.gguf"] = read_file(kGguf);
     hub = std::make_unique<FakeHub>(files, std::vector<std::string>{"model-Q4_K_M.gguf"});
   }
   [[nodiscard]] How how(std::vector<std::string> more = {}) const {

@@ -7,16 +7,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kDirectory = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa";
-const std::string kGguf = kDirectory + "/model.gguf";
-
-Json json_of(const Ran& ran) {
-  CAPTURE(ran.err);
-  Result<Json> json = parse_json(ran.out, "stdout");
-  REQUIRE(json.ok());
-  return *json;
-}
-
 // Asks for an answer with a receipt; the receipt's path.
 std::string receipt_of(const TempDir& dir, const std::string& name, std::vector<std::string> arguments) {
   const std::string path = dir.file(name);
@@ -102,7 +92,7 @@ TEST_CASE("what is not so is said, with exit code 1") {
   const int32_t fifth = good["answer"]["ids"][4];
   const Ran token = bent("/answer/ids/4", (fifth + 1) % 300);
   CHECK(token.code == 1);
-  const Json verdict = json_of(token);
+  const Json verdict = json_of(token, 1);
   CHECK(verdict["verdict"] == "different");
   CHECK(verdict["first_difference"]["index"] == 4);
   CHECK(verdict["first_difference"]["claimed"]["id"] == (fifth + 1) % 300);
@@ -141,7 +131,7 @@ TEST_CASE("what cannot be checked is said, with exit code 2") {
   json["arithmetic"]["version"] = 1;
   json["answer"]["ids"][0] = 100000;
   cannot({"replay", dir.write("wide.json", dump_json(json)), kGguf}, "100000");
-  const Json verdict = json_of(mang({"replay", dir.file("wide.json"), kGguf, "--json"}));
+  const Json verdict = json_of(mang({"replay", dir.file("wide.json"), kGguf, "--json"}), 2);
   CHECK(verdict["verdict"] == "cannot check");
 
   // A file with the same name and size, and one bit another: its digest is not taken from memory.

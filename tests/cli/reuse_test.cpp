@@ -164,8 +164,7 @@ namespace mang::test {
 namespace {
 
 TEST_CASE("run tells what was known, the energy and its cost") {
-  const std::string model = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/model.gguf";
-  const Ran ran = mang({"run", model, "hello", "-n", "3", "--json", "--price-per-kwh", "0.25", "--currency", "EUR"},
+  const Ran ran = mang({"run", kGguf, "hello", "-n", "3", "--json", "--price-per-kwh", "0.25", "--currency", "EUR"},
                        {.environment = {"MANG_SEED=3"}});
   REQUIRE(ran.code == 0);
   const Json json = parse_json(ran.out, "stdout").value();
@@ -175,11 +174,11 @@ TEST_CASE("run tells what was known, the energy and its cost") {
   CHECK(json["cost"]["amount"].get<double>() == doctest::Approx(json["energy"]["joules"].get<double>() / 3.6e6 * 0.25));
   CHECK(json["settings"]["seed"]["from"] == "MANG_SEED");
   CHECK(json["settings"]["max-tokens"]["from"] == "--max-tokens");
-  const Ran verbose = mang({"run", "-v", model, "hello", "-n", "3"}, {.environment = {"MANG_PRICE_PER_KWH=0.3"}});
+  const Ran verbose = mang({"run", "-v", kGguf, "hello", "-n", "3"}, {.environment = {"MANG_PRICE_PER_KWH=0.3"}});
   for (const char* part :
        {"known before", "this is the first message", "energy", " J (", "cost", "settings", "MANG_PRICE_PER_KWH"})
     CHECK(has(verbose.err, part));
-  check_refused(mang({"run", model, "hello", "--price-per-kwh", "-1"}), 2, "--price-per-kwh must be a number from 0");
+  check_refused(mang({"run", kGguf, "hello", "--price-per-kwh", "-1"}), 2, "--price-per-kwh must be a number from 0");
 }
 
 }  // namespace

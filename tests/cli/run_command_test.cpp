@@ -7,17 +7,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kDirectory = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa";
-const std::string kGguf = kDirectory + "/model.gguf";
-
-Json json_of(const Ran& ran) {
-  CAPTURE(ran.err);
-  REQUIRE(ran.code == 0);
-  Result<Json> json = parse_json(ran.out, "stdout");
-  REQUIRE(json.ok());
-  return *json;
-}
-
 // logits of ids as `mang logits` writes them.
 std::vector<float> logits(const TempDir& dir, const std::string& model, const std::vector<int32_t>& ids, int64_t& vocab,
                           std::vector<std::string> options = {}) {

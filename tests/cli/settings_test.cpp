@@ -254,8 +254,6 @@ TEST_CASE("where the settings file is") {
 namespace mang::test {
 namespace {
 
-const std::string kModel = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/model.gguf";
-
 // A home with a settings file.
 struct Home {
   TempDir dir;
@@ -271,7 +269,7 @@ struct Home {
 };
 
 Json answer(const Home& home, std::vector<std::string> options = {}, std::vector<std::string> variables = {}) {
-  std::vector<std::string> arguments{"run", kModel, "hello"};
+  std::vector<std::string> arguments{"run", kGguf, "hello"};
   arguments.insert(arguments.end(), options.begin(), options.end());
   const Ran ran = mang(arguments, home.how(std::move(variables)));
   CAPTURE(ran.err);
@@ -288,17 +286,17 @@ TEST_CASE("run takes what is set: flag, variable, section, file") {
   CHECK(answer(home, {}, {"MANG_SEED=7", "MANG_RUN_SEED=8"})["seed"] == 8);
   CHECK(answer(home, {"--seed", "9"}, {"MANG_SEED=7"})["seed"] == 9);
   CHECK(answer(home, {"-n", "1"})["generated_tokens"] == 1);
-  CHECK(mang({"run", kModel, "hello", "--json=false", "-n", "1"}, home.how()).out.front() != '{');
+  CHECK(mang({"run", kGguf, "hello", "--json=false", "-n", "1"}, home.how()).out.front() != '{');
 }
 
 TEST_CASE("a model that is set is the one to take when none is named") {
   const Home home;
-  home.write("model = '" + kModel + "'\njson = true\n[run]\nmax-tokens = 1\n");
+  home.write("model = '" + kGguf + "'\njson = true\n[run]\nmax-tokens = 1\n");
   const Ran set = mang({"run", "hello there"}, home.how());
   CHECK(set.code == 0);
-  CHECK(parse_json(set.out, "stdout").value()["model"] == kModel);
+  CHECK(parse_json(set.out, "stdout").value()["model"] == kGguf);
   check_refused(mang({"run", "./none.gguf", "hello there"}, home.how()), 1, "none.gguf");
-  CHECK(mang({"run", kModel, "hello there"}, home.how({"MANG_MODEL=none.gguf"})).code == 0);
+  CHECK(mang({"run", kGguf, "hello there"}, home.how({"MANG_MODEL=none.gguf"})).code == 0);
   check_refused(mang({"run", "hello there"}, home.how({"MANG_MODEL=./none.gguf"})), 1, "none.gguf");
 }
 

@@ -159,12 +159,25 @@ inline Ran mang(const std::vector<std::string>& arguments, const How& how = {}) 
   return Running(arguments, how).finish(how);
 }
 
+// The tiny model of most tests, as a directory and as one file.
+inline const std::string kDirectory = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa";
+inline const std::string kGguf = kDirectory + "/model.gguf";
+
+// What a program printed for other programs.
+inline Json json_of(const Ran& ran, int code = 0) {
+  CAPTURE(ran.err);
+  REQUIRE(ran.code == code);
+  Result<Json> json = parse_json(ran.out, "stdout");
+  REQUIRE(json.ok());
+  return *json;
+}
+
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // The tiny model with room for an answer that takes a while.
 inline std::string patient_model(const TempDir& dir) {
   const std::string path = dir.file("patient");
-  std::filesystem::copy(MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa", path);
+  std::filesystem::copy(kDirectory, path);
   Json config = parse_json(read_file(path + "/config.json"), "config.json").value();
   config["max_position_embeddings"] = 200000;
   dir.write("patient/config.json", dump_json(config));

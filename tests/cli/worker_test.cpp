@@ -7,10 +7,8 @@
 namespace mang::test {
 namespace {
 
-const std::string kTiny = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa";
-
 // Feeds lines until the end of input; the events, with the rows of logits put under "data".
-std::vector<Json> work(const std::string& lines, const std::string& model = kTiny) {
+std::vector<Json> work(const std::string& lines, const std::string& model = kDirectory) {
   const Ran ran = mang({"worker", model, "--threads", "2"}, {.input = lines});
   CAPTURE(ran.err);
   CHECK(ran.code == 0);

@@ -58,29 +58,15 @@ TEST_CASE("a draft model that is wrong now and then goes back to where it was wr
 }
 
 TEST_CASE("any workload with a draft model: each request's answer is the one it has alone") {
-  int64_t accepted = 0;
-  int64_t preemptions = 0;
+  Tally tally;
   for (uint32_t seed = 100; seed < 125; ++seed) {
     Workload workload(seed);
     DraftFixture d(3 + seed % 10, workload.options());
-    std::map<RequestId, Request> requests;
-    for (int i = 0; i < 20; ++i) {
-      const Request request = workload.request();
-      requests.emplace(d.f.must_submit(request), request);
-      for (auto n = workload.random() % 6; n > 0; --n) d.f.engine->step();
-    }
-    d.f.engine->run_until_done();
-    for (const auto& [id, request] : requests) {
-      const Record& record = d.f.records[id];
-      REQUIRE(record.ids == alone(d.f.model, request, d.f.engine->context()));
-      accepted += record.done->stats.accepted_tokens;
-      preemptions += record.done->stats.preemptions;
-    }
+    work(d.f, workload, {.requests = 20, .interrupted = false}, tally);
     CHECK(d.draft.faults() == 0);
-    d.f.check_clean();
   }
-  CHECK(accepted > 2000);
-  CHECK(preemptions > 5);
+  CHECK(tally.accepted > 2000);
+  CHECK(tally.preemptions > 5);
 }
 
 TEST_CASE("of a long prompt the draft model reads the end, and where it fell far behind it begins anew") {

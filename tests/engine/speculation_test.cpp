@@ -1,9 +1,6 @@
 // Speculation changes when tokens come and nothing else.
 #include <doctest/doctest.h>
 
-#include <map>
-#include <numeric>
-
 #include "engine/engine_fixture.h"
 #include "engine/workload.h"
 #include "text/unicode.h"
@@ -44,56 +41,22 @@ void check_same(const Record& got, const Record& want) {
 }
 
 TEST_CASE("any workload under any options, with drafts: each request's answer is the one it has alone") {
-  int64_t drafted = 0;
-  int64_t accepted = 0;
-  int64_t preemptions = 0;
+  Tally tally;
   int64_t together = 0;  // steps in which several sequences verify drafts
   for (uint32_t seed = 0; seed < 80; ++seed) {
     Workload workload(seed);
     EngineOptions options = workload.options();
     options.speculate = seed % 4 == 0 ? Speculate::measured : Speculate::always;
     EngineFixture f(options, repetitive(5 + seed % 11, 3 + seed % 9));
-    std::map<RequestId, Request> requests;
-    const std::vector<SessionId> sessions = {f.engine->open_session(), f.engine->open_session()};
-    for (int i = 0; i < 25; ++i) {
-      Request request = workload.request();
-      if (workload.random() % 3 == 0) request.session = sessions[workload.random() % 2];
-      request.speculate = workload.random() % 5 != 0;
-      const auto id = f.submit(request);
-      if (id.ok()) requests.emplace(*id, request);
-      for (auto n = workload.random() % 6; n > 0; --n) f.engine->step();
-      if (workload.random() % 8 == 0 && !requests.empty()) f.engine->cancel(requests.rbegin()->first);
-    }
-    f.engine->run_until_done();
-    for (const auto& [id, request] : requests) {
-      const Record& record = f.records[id];
-      REQUIRE(record.done.has_value());
-      const std::vector<int32_t> want = alone(f.model, request, f.engine->context());
-      const RequestStats& stats = record.done->stats;
-      if (record.done->reason == FinishReason::cancelled) {
-        REQUIRE(record.ids.size() <= want.size());
-        REQUIRE(std::equal(record.ids.begin(), record.ids.end(), want.begin()));
-      } else {
-        REQUIRE(record.ids == want);
-      }
-      REQUIRE(stats.accepted_tokens <= stats.drafted_tokens);
-      if (!request.speculate) REQUIRE(stats.drafted_tokens == 0);
-      drafted += stats.drafted_tokens;
-      accepted += stats.accepted_tokens;
-      preemptions += stats.preemptions;
-    }
+    work(f, workload, {.drafts = true}, tally);
     for (const auto& step : f.model.steps()) {
-      REQUIRE(std::accumulate(step.begin(), step.end(), int64_t{0}) <= options.step_tokens);
       together += step.size() > 1 && step[0] > 1 && step[1] > 1 && step[0] < 10 && step[1] < 10 ? 1 : 0;
     }
-    for (const SessionId session : sessions) f.engine->close_session(session);
-    f.engine->step();
-    f.check_clean();
   }
   // The workloads did meet what they are meant to meet.
-  CHECK(accepted > 10'000);
-  CHECK(drafted - accepted > 10'000);
-  CHECK(preemptions > 20);
+  CHECK(tally.accepted > 10'000);
+  CHECK(tally.drafted - tally.accepted > 10'000);
+  CHECK(tally.preemptions > 20);
   CHECK(together > 100);
 }
 

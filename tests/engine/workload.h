@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -53,6 +55,7 @@ struct Workload {
     return r;
   }
 
+  // Options for the engine that does the work.
   EngineOptions options() {
     const auto pick = [&](std::vector<int64_t> of) { return of[random() % of.size()]; };
     EngineOptions o;
@@ -65,5 +68,74 @@ struct Workload {
     return o;
   }
 };
+
+// Which requests come.
+struct Mix {
+  int requests = 25;
+  bool interrupted = true;  // some in two sessions, some cancelled
+  bool drafts = false;      // some that ask for no speculation
+};
+
+// What came of the requests of one workload or of several.
+struct Tally {
+  int64_t cached = 0;
+  int64_t cancelled = 0;
+  int64_t preemptions = 0;
+  int64_t drafted = 0;
+  int64_t accepted = 0;
+
+  void add(const DoneEvent& done) {
+    cached += done.stats.cached_tokens;
+    cancelled += done.reason == FinishReason::cancelled ? 1 : 0;
+    preemptions += done.stats.preemptions;
+    drafted += done.stats.drafted_tokens;
+    accepted += done.stats.accepted_tokens;
+  }
+};
+
+// Requires that a request got the answer it has alone, as far as it went.
+inline void require_alone(const EngineFixture& f, const Request& request, const Record& record) {
+  REQUIRE(record.done.has_value());
+  const std::vector<int32_t> want = alone(f.model, request, f.engine->context());
+  if (record.done->reason == FinishReason::cancelled) {
+    REQUIRE(record.ids.size() <= want.size());
+    REQUIRE(std::equal(record.ids.begin(), record.ids.end(), want.begin()));
+  } else {
+    REQUIRE(record.ids == want);
+  }
+  const RequestStats& stats = record.done->stats;
+  REQUIRE(stats.accepted_tokens <= stats.drafted_tokens);
+  if (!request.speculate) REQUIRE(stats.drafted_tokens == 0);
+}
+
+// Random requests with some steps after each, then all to their end; every answer is checked.
+inline void work(EngineFixture& f, Workload& workload, const Mix& mix, Tally& tally) {
+  std::map<RequestId, Request> requests;
+  std::vector<SessionId> sessions;
+  if (mix.interrupted) sessions = {f.engine->open_session(), f.engine->open_session()};
+  for (int i = 0; i < mix.requests; ++i) {
+    Request request = workload.request();
+    if (mix.interrupted && workload.random() % 3 == 0) request.session = sessions[workload.random() % 2];
+    if (mix.drafts) request.speculate = workload.random() % 5 != 0;
+    const auto id = f.submit(request);
+    REQUIRE((id.ok() || request.session != SessionId{}));  // else its session is busy
+    if (id.ok()) requests.emplace(*id, request);
+    for (auto n = workload.random() % 6; n > 0; --n) f.engine->step();
+    if (mix.interrupted && workload.random() % 8 == 0 && !requests.empty()) {
+      f.engine->cancel(requests.rbegin()->first);
+    }
+  }
+  f.engine->run_until_done();
+  for (const auto& [id, request] : requests) {
+    require_alone(f, request, f.records[id]);
+    tally.add(*f.records[id].done);
+  }
+  for (const auto& step : f.model.steps()) {
+    REQUIRE(std::accumulate(step.begin(), step.end(), int64_t{0}) <= f.engine->options().step_tokens);
+  }
+  for (const SessionId session : sessions) f.engine->close_session(session);
+  f.engine->step();
+  f.check_clean();
+}
 
 }  // namespace mang

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,14 @@
 #include "support/golden.h"
 
 namespace mang::test {
+
+// A file's content that nothing compresses, the same at each call.
+inline std::string noise(size_t bytes) {
+  std::mt19937_64 random(bytes);
+  std::string out(bytes, '\0');
+  for (char& c : out) c = static_cast<char>(random());
+  return out;
+}
 
 // Contents that a pull left to be gone on with, and locks: not visible as models.
 inline bool is_unfinished_name(const std::filesystem::path& path) {

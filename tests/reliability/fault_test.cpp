@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <random>
 
 #include "reliability/cache_checks.h"
 #include "reliability/faults.h"
@@ -17,7 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kGolden = MANG_SOURCE_DIR "/tests/golden/";
-const std::string kGguf = kGolden + "smollm2/tied-gqa/model.gguf";
 
 // Every kind of call but memory, which is counted in ten thousands, and taking away, after which more may be left.
 const std::string kFiles =
@@ -25,17 +23,10 @@ const std::string kFiles =
 const std::string kNetwork = "socket,connect,receive,send,pipe";
 const std::string kWriting = "write,pwrite,fsync,rename,truncate,mkdir,symlink,create";
 
-std::string noise(size_t bytes) {
-  std::mt19937_64 random(bytes);
-  std::string out(bytes, '\0');
-  for (char& c : out) c = static_cast<char>(random());
-  return out;
-}
-
 // A hub with a model in one file of three blocks and one in a folder of several files.
 struct World {
   World() {
-    for (const auto& file : fs::directory_iterator(kGolden + "smollm2/tied-gqa")) {
+    for (const auto& file : fs::directory_iterator(kDirectory)) {
       const std::string name = file.path().filename().string();
       if (name != "logits.npy" && !name.ends_with(".gguf")) folder_files[name] = read_file(file.path().string());
     }
@@ -177,7 +168,7 @@ Scene answer(const std::string& name, const std::string& model) {
 
 // The three forms a model may have on the disk.
 std::vector<Scene> answers() {
-  return {answer("run a GGUF file", kGguf), answer("run a folder", kGolden + "smollm2/tied-gqa"),
+  return {answer("run a GGUF file", kGguf), answer("run a folder", kDirectory),
           answer("run a folder of two files", kGolden + "llama/llama31-gqa-sharded")};
 }
 

@@ -86,7 +86,7 @@ TEST_CASE("a result that does not fit on the disk leaves the one that was there"
   const TempDir dir;
   const SmallDisk disk(dir.file("disk"), "64k");
   if (!disk.mounted()) return;
-  const std::string model = MANG_SOURCE_DIR "/tests/golden/smollm2/tied-gqa/model.gguf", out = dir.file("disk/out.npy");
+  const std::string model = kGguf, out = dir.file("disk/out.npy");
   std::string list = "[1";
   for (int i = 0; i < 199; ++i) list += ", 1";
   const std::string ids = dir.write("ids.json", list + "]");

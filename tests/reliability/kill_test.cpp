@@ -20,13 +20,6 @@ namespace fs = std::filesystem;
 constexpr size_t kSize = 12 * 1024 * 1024 + 4321;
 constexpr int kConnections = 4;  // of one download
 
-std::string noise(size_t bytes) {
-  std::mt19937_64 random(bytes);
-  std::string out(bytes, '\0');
-  for (char& c : out) c = static_cast<char>(random());
-  return out;
-}
-
 struct World {
   World() : hub({{"model-Q8_0.gguf", content}}, {"model-Q8_0.gguf"}) { hub.bytes_per_second = 50'000'000; }
 

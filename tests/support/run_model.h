@@ -63,7 +63,7 @@ class Sequence {
   static KvPool make_pool(const Model& model, KvType type, int64_t positions) {
     auto layout = model.kv_layout(type);
     REQUIRE(layout.ok());
-    auto pool = KvPool::create(*layout, (positions + kPagePositions - 1) / kPagePositions);
+    auto pool = KvPool::create(*layout, blocks_for(positions));
     REQUIRE(pool.ok());
     return std::move(pool).value();
   }
