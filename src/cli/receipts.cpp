@@ -59,11 +59,6 @@ Result<bool> is_model_of(const Receipt& receipt, const std::string& path, const 
 
 }  // namespace
 
-DigestCache digest_cache(const Environment& environment) {
-  const Result<std::string> folder = environment.cache_folder();
-  return DigestCache(folder.ok() ? *folder + "/mang/digests.json" : "");
-}
-
 Result<ModelFacts> model_facts(const std::string& path, const Context& context) {
   MANG_TRY(const ModelFiles files, ModelFiles::open(path));
   MANG_TRY(const std::vector<std::string> weights, weight_files(files));

@@ -10,12 +10,8 @@
 #include "cli/answer.h"
 #include "cli/context.h"
 #include "engine/receipt.h"
-#include "hub/digest_cache.h"
 
 namespace mang::cli {
-
-// Digests of models on this machine, kept in the user's cache folder.
-DigestCache digest_cache(const Environment& environment);
 
 // What a receipt says a model is.
 struct ModelFacts {

@@ -173,7 +173,7 @@ Result<std::string> obtain_url(const std::string& url, const std::string& sha256
   }
   MANG_TRY(file_name_of(url));
   MANG_TRY(const Stored stored, Stored::of(context));
-  const UrlModels models(stored.by_address);
+  const UrlModels models(stored.by_address, stored.digests);
   if (!sha256.empty()) {
     MANG_TRY(const auto parts, addresses_of_parts(url));
     if (parts.size() > 1)

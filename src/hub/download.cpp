@@ -471,6 +471,9 @@ Result<void> Download::run() {
   if (::fsync(fd_) != 0) return write_error(folder().path(part_));
   Result<void> published = folder().publish(fd_, part_, folder(), request_.name);
   if (published.ok() || folder().has_file(request_.name)) folder().remove_file(request_.name + ".mang-journal");
+  if (published.ok() && request_.digests != nullptr && !request_.sha256.empty()) {
+    request_.digests->remember_verified(fd_, folder().path(request_.name), request_.sha256);
+  }
   return published;
 }
 

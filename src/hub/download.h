@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "hub/digest_cache.h"
 #include "hub/fetch_progress.h"
 #include "hub/folder.h"
 
@@ -21,6 +22,7 @@ struct DownloadRequest {
   // The finished file. While under way: name.mang-part and name.mang-journal. The caller holds a lock on it.
   const Folder* folder = nullptr;
   std::string name;
+  const DigestCache* digests = nullptr;  // told a SHA-256 that was checked
 };
 
 struct DownloadOptions {

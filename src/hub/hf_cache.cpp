@@ -199,6 +199,7 @@ Result<std::string> HfCache::fetch(const HfEndpoint& endpoint, const HfRepo& rep
       request.git_sha1 = file.sha256.empty() ? file.git_sha1 : "";
       request.folder = &folders.blobs;
       request.name = file.etag();
+      request.digests = &digests_;
       DownloadOptions options;
       options.connect_timeout_ms = endpoint.connect_timeout_ms;
       options.progress = [&](const FetchProgress& p) { return progress.show(p); };

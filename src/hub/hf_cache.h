@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "hub/digest_cache.h"
 #include "hub/fetch_progress.h"
 #include "hub/hf_repo.h"
 
@@ -26,8 +27,9 @@ struct CachedSnapshot {
 
 class HfCache {
  public:
-  // root: "HF_HUB_CACHE". Made when first written to.
-  explicit HfCache(std::string root) : root_(std::move(root)) {}
+  // root: "HF_HUB_CACHE". Made when first written to. digests: told what was verified.
+  explicit HfCache(std::string root, DigestCache digests = DigestCache(""))
+      : root_(std::move(root)), digests_(std::move(digests)) {}
 
   [[nodiscard]] const std::string& root() const { return root_; }
   [[nodiscard]] std::string repo_folder(const std::string& id) const;
@@ -58,6 +60,7 @@ class HfCache {
 
  private:
   std::string root_;
+  DigestCache digests_;
 };
 
 }  // namespace mang

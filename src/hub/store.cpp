@@ -114,6 +114,7 @@ Result<std::string> Store::fetch(const PackagedFile& entry, const FetchOptions& 
   MANG_TRY(const Folder home, root.make_below(entry.sha256));
   MANG_TRY(folder.publish(fd, entry.file, home, entry.file));
   MANG_TRY(root.sync());
+  digests_.remember_verified(fd, path_of(entry), entry.sha256);
   return path_of(entry);
 }
 

