@@ -14,9 +14,10 @@ inline constexpr int kDraftKinds = 4;
 // What could be drafted now. Drafts of one kind are about as often right as others of that kind: what was learnt about
 // those is used for these.
 struct DraftOffer {
-  int64_t most = 0;   // tokens; 0: nothing comes to mind
-  int kind = 0;       // 0 … kDraftKinds − 1
-  double likely = 0;  // how often a token of this kind is right where nothing is known yet. 0 … 1
+  int64_t most = 0;    // tokens; 0: nothing comes to mind
+  int kind = 0;        // 0 … kDraftKinds − 1
+  double likely = 0;   // how often a token of this kind is right where nothing is known yet. 0 … 1
+  double seconds = 0;  // that draft() will take to read what it has not read yet; about
 };
 
 struct DraftRequest {
@@ -31,9 +32,10 @@ class DraftSource {
  public:
   virtual ~DraftSource() = default;
 
-  virtual DraftOffer offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most) = 0;
-  // Fills ids of each request. Called after offer() for the same tokens.
-  virtual void draft(std::span<DraftRequest> requests) = 0;
+  // seconds: that reading may take; what would take longer is not offered.
+  virtual DraftOffer offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most, double seconds) = 0;
+  // Fills ids of each request. Called after offer() for the same tokens. Returns the seconds that reading took.
+  virtual double draft(std::span<DraftRequest> requests) = 0;
   // The sequence has ended.
   virtual void forget(uint64_t sequence) = 0;
 };

@@ -263,7 +263,8 @@ bool Engine::State::draft(const std::vector<Work>& work) {
     int64_t most = options.context - sequence->length() - 1;
     const int64_t generated = sequence->stats.generated_tokens;
     if (const auto limit = sequence->sampler.params().max_tokens) most = std::min(most, *limit - generated - 1);
-    candidates.push_back({sequence->id, sequence->tokens, sequence->speculate && generated > 0 ? most : 0});
+    const double before = generated > 0 ? seconds_between(sequence->started, sequence->first_token) : 0;
+    candidates.push_back({sequence->id, sequence->tokens, sequence->speculate && generated > 0 ? most : 0, before});
   }
   std::vector<std::vector<int32_t>> drafts =
       speculator->draft(candidates, options.step_tokens - static_cast<int64_t>(work.size()));

@@ -1,6 +1,7 @@
 #include "engine/model_draft.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/check.h"
 
@@ -12,24 +13,52 @@ Result<std::unique_ptr<ModelDraft>> ModelDraft::create(Model& model, const Devic
   MANG_TRY(std::vector<KvLayout> layers, model.kv_layout(KvType::f16));
   MANG_TRY(KvPool pool, KvPool::create(std::move(layers), blocks_for(context) * sequences));
   vocab = std::min(vocab, model.info().vocab);
-  return std::unique_ptr<ModelDraft>(new ModelDraft(model, device, std::move(pool), vocab, context));
+  std::unique_ptr<ModelDraft> draft(new ModelDraft(model, device, std::move(pool), vocab, context));
+  draft->measure();
+  return draft;
 }
 
-// Keeps what the sequence and the drafts before have in common, or begins anew.
+void ModelDraft::measure() {
+  State state;
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < std::min(kLeastWindow, context_); ++i) ids.push_back(static_cast<int32_t>(i % vocab_));
+  if (give_blocks(state, static_cast<int64_t>(ids.size()))) read(state, ids);
+  for (const BlockId block : state.blocks) pool_.release(block);
+}
+
+// Of more than the least window: long ones take less time a token, shorter ones about as long as it.
+double ModelDraft::reading_seconds(int64_t tokens) const {
+  return window_seconds_ * std::max(1.0, static_cast<double>(tokens) / kLeastWindow);
+}
+
+double ModelDraft::read(State& state, std::span<const int32_t> tokens) {
+  const auto before = std::chrono::steady_clock::now();
+  const BatchSlice slice{tokens, static_cast<int64_t>(state.ids.size()), state.blocks, LogitsFor::none};
+  forward({&slice, 1});
+  state.ids.insert(state.ids.end(), tokens.begin(), tokens.end());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+  window_seconds_ = seconds / std::max(1.0, static_cast<double>(tokens.size()) / kLeastWindow);
+  return seconds;
+}
+
+// Where it begins in a text of that length: how many tokens before its end. Half of the time is for the drafts.
+int64_t ModelDraft::window(int64_t length, double seconds) const {
+  const double affordable = seconds / 2 / std::max(window_seconds_, 1e-9) * kLeastWindow;
+  const int64_t most = std::min({kMostWindow, context_ / 2, length});
+  const int64_t least = std::min(kLeastWindow, most);
+  return affordable >= static_cast<double>(most) ? most : std::max(least, static_cast<int64_t>(affordable));
+}
+
+// Keeps what the sequence and the drafts before have in common, or nothing.
 void ModelDraft::go_back(State& state, std::span<const int32_t> tokens) const {
+  if (state.ids.empty()) return;
   const auto length = static_cast<int64_t>(tokens.size());
-  const bool first = state.ids.empty();
-  if (!first) {
-    const auto since = tokens.subspan(static_cast<size_t>(state.begin));
-    const auto end = std::mismatch(state.ids.begin(), state.ids.end(), since.begin(), since.end()).first;
-    // The last token is always read: its logits are wanted.
-    state.ids.resize(static_cast<size_t>(std::min<int64_t>(end - state.ids.begin(), length - state.begin - 1)));
-    const int64_t behind = length - state.begin - static_cast<int64_t>(state.ids.size());
-    if (behind <= kFarBehind && length - state.begin <= context_) return;
-  }
-  const int64_t window = first ? std::min(kFirstWindow, context_ / 2) : std::min(kLaterWindow, context_ / 2);
-  state.ids.clear();
-  state.begin = std::max<int64_t>(length - window, 0);
+  const auto since = tokens.subspan(static_cast<size_t>(state.begin));
+  const auto end = std::mismatch(state.ids.begin(), state.ids.end(), since.begin(), since.end()).first;
+  // The last token is always read: its logits are wanted.
+  state.ids.resize(static_cast<size_t>(std::min<int64_t>(end - state.ids.begin(), length - state.begin - 1)));
+  const int64_t behind = length - state.begin - static_cast<int64_t>(state.ids.size());
+  if (behind > kFarBehind || length - state.begin > context_) state.ids.clear();
 }
 
 bool ModelDraft::give_blocks(State& state, int64_t positions) {
@@ -41,37 +70,30 @@ bool ModelDraft::give_blocks(State& state, int64_t positions) {
   return true;
 }
 
-DraftOffer ModelDraft::offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most) {
+DraftOffer ModelDraft::offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most, double seconds) {
   if (most < 1 || context_ < 4) return {};
-  const auto unknown = [this](int32_t id) { return id >= vocab_; };
-  if (std::any_of(tokens.end() - 1, tokens.end(), unknown)) return {};
+  const auto length = static_cast<int64_t>(tokens.size());
   State& state = sequences_[sequence];
-  const bool first = state.ids.empty();
-  if (first) go_back(state, tokens);
-  const int64_t room = context_ - (static_cast<int64_t>(tokens.size()) - state.begin) + 1;
-  most = std::min(most, std::max<int64_t>(room, 1));
-  if (!first) return {most, 0, 0.6};
-
-  // The prompt is read now, but for its last token.
-  const auto unread = tokens.subspan(static_cast<size_t>(state.begin), tokens.size() - state.begin - 1);
-  if (std::any_of(unread.begin(), unread.end(), unknown)) return {};
-  if (unread.empty()) return {most, 0, 0.6};
-  if (!give_blocks(state, static_cast<int64_t>(unread.size()))) return {};
-  const BatchSlice slice{unread, 0, state.blocks, LogitsFor::none};
-  forward({&slice, 1});
-  state.ids.assign(unread.begin(), unread.end());
-  return {most, 0, 0.6};
+  go_back(state, tokens);
+  if (state.ids.empty()) state.begin = length - window(length, seconds);
+  const auto unread = tokens.subspan(static_cast<size_t>(state.begin) + state.ids.size());
+  if (std::any_of(unread.begin(), unread.end(), [this](int32_t id) { return id >= vocab_; })) return {};
+  if (!give_blocks(state, length - state.begin)) return {};
+  const int64_t room = context_ - (length - state.begin) + 1;
+  const auto before_last = static_cast<int64_t>(unread.size()) - 1;
+  return {std::min(most, std::max<int64_t>(room, 1)), 0, 0.6,
+          before_last > kReadAside ? reading_seconds(before_last) : 0};
 }
 
-void ModelDraft::draft(std::span<DraftRequest> requests) {
+double ModelDraft::draft(std::span<DraftRequest> requests) {
+  double reading = 0;
   std::vector<DraftRequest*> open;
   for (DraftRequest& request : requests) {
-    State& state = sequences_.at(request.sequence);
-    go_back(state, request.tokens);
-    const auto unread = request.tokens.subspan(static_cast<size_t>(state.begin) + state.ids.size());
-    const auto known = [this](int32_t id) { return id < vocab_; };
+    State& state = sequences_.at(request.sequence);  // as offer() left it
     const int64_t end = static_cast<int64_t>(request.tokens.size()) - state.begin + request.count - 1;
-    if (end > context_ || !std::all_of(unread.begin(), unread.end(), known) || !give_blocks(state, end)) continue;
+    if (end > context_ || !give_blocks(state, end)) continue;
+    const auto unread = request.tokens.subspan(static_cast<size_t>(state.begin) + state.ids.size());
+    if (static_cast<int64_t>(unread.size()) - 1 > kReadAside) reading += read(state, unread.first(unread.size() - 1));
     open.push_back(&request);
   }
   for (bool first = true; !open.empty(); first = false) {
@@ -92,6 +114,7 @@ void ModelDraft::draft(std::span<DraftRequest> requests) {
     for (size_t i = 0; i < open.size(); ++i) open[i]->ids.push_back(best(static_cast<int64_t>(i)));
     std::erase_if(open, [](const DraftRequest* r) { return static_cast<int64_t>(r->ids.size()) >= r->count; });
   }
+  return reading;
 }
 
 void ModelDraft::forward(std::span<const BatchSlice> slices) {

@@ -52,7 +52,7 @@ NgramIndex::Match NgramIndex::find(std::span<const int32_t> tokens) {
   return best;
 }
 
-DraftOffer NgramDraft::offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most) {
+DraftOffer NgramDraft::offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most, double /*seconds*/) {
   State& state = sequences_[sequence];
   state.match = state.index.find(tokens);
   const int64_t length = state.match.length;
@@ -63,7 +63,7 @@ DraftOffer NgramDraft::offer(uint64_t sequence, std::span<const int32_t> tokens,
   return {most, 3, 0.8};
 }
 
-void NgramDraft::draft(std::span<DraftRequest> requests) {
+double NgramDraft::draft(std::span<DraftRequest> requests) {
   for (DraftRequest& request : requests) {
     const auto next = static_cast<size_t>(sequences_.at(request.sequence).match.next);
     const size_t length = request.tokens.size();
@@ -72,6 +72,7 @@ void NgramDraft::draft(std::span<DraftRequest> requests) {
       request.ids.push_back(at < length ? request.tokens[at] : request.ids[at - length]);
     }
   }
+  return 0;
 }
 
 void NgramDraft::forget(uint64_t sequence) { sequences_.erase(sequence); }

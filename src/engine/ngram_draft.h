@@ -36,8 +36,8 @@ class NgramIndex {
 
 class NgramDraft : public DraftSource {
  public:
-  DraftOffer offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most) override;
-  void draft(std::span<DraftRequest> requests) override;
+  DraftOffer offer(uint64_t sequence, std::span<const int32_t> tokens, int64_t most, double seconds) override;
+  double draft(std::span<DraftRequest> requests) override;
   void forget(uint64_t sequence) override;
 
  private:

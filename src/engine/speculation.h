@@ -24,7 +24,8 @@ class Speculator {
   struct Candidate {
     uint64_t sequence = 0;
     std::span<const int32_t> tokens;
-    int64_t most = 0;  // drafted tokens that are of use to it
+    int64_t most = 0;           // drafted tokens that are of use to it
+    double seconds_before = 0;  // from its first step to its first token
   };
   // A draft for each, perhaps empty; `room` tokens at most, all together.
   std::vector<std::vector<int32_t>> draft(std::span<const Candidate> candidates, int64_t room);
@@ -36,7 +37,7 @@ class Speculator {
   };
   void step_done(std::span<const Outcome> outcomes, double seconds);
 
-  // What the drafts of the last draft() took; without a draft model's reading of a prompt, which is done once.
+  // What the drafts of the last draft() took; without a draft model's reading of what it had not read yet.
   [[nodiscard]] double drafting_seconds() const { return drafting_seconds_; }
   // Steps in which there was an offer that would not have paid.
   [[nodiscard]] int64_t declined(uint64_t sequence) const { return control_.declined(sequence); }
@@ -48,6 +49,7 @@ class Speculator {
   SpeculationControl control_;
   std::vector<SpeculationControl::Candidate> offers_;  // of the step
   double drafting_seconds_ = 0;
+  double reading_seconds_ = 0;
 };
 
 }  // namespace mang

@@ -12,7 +12,9 @@ namespace {
 
 constexpr int64_t kEnough = 3;       // plain steps before anything is compared with them
 constexpr int64_t kFirstDrafts = 2;  // tried first
-constexpr double kGuess = 0.25;      // what a drafted token costs of a plain step, where none was measured
+// What a drafted token costs of a plain step, where none was measured: probably, and at most.
+constexpr double kGuess = 0.25;
+constexpr double kMost = 0.5;
 
 }  // namespace
 
@@ -58,6 +60,18 @@ double StepCosts::with_drafts(int64_t sequences, int64_t drafts) const {
   const double slope = std::max(high - low, 0.0) / (static_cast<double>(above->first) - at_low);
   const double value = high + slope * static_cast<double>(drafts - above->first);
   return plain * value;
+}
+
+double StepCosts::at_most(int64_t sequences, int64_t drafts) const {
+  const Row& row = rows_.at(sequences);
+  const int64_t known = row.by_drafts.empty() ? 0 : row.by_drafts.rbegin()->first;
+  const double measured = known == 0 ? row.plain.median() : with_drafts(sequences, std::min(drafts, known));
+  return measured + kMost * row.plain.median() * static_cast<double>(std::max<int64_t>(drafts - known, 0));
+}
+
+void StepCosts::forget_plain(int64_t sequences) {
+  const auto row = rows_.find(sequences);
+  if (row != rows_.end()) row->second.plain.count = 0;
 }
 
 int64_t StepCosts::known_drafts(int64_t sequences) const {

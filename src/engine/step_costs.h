@@ -22,6 +22,11 @@ class StepCosts {
   [[nodiscard]] std::optional<double> plain(int64_t sequences) const;
   // Of a step with drafts, read off the nearest ones that were measured. plain() must be known.
   [[nodiscard]] double with_drafts(int64_t sequences, int64_t drafts) const;
+  // The same, and where so many were never tried what they take at most on any sensible machine: half a plain step
+  // each.
+  [[nodiscard]] double at_most(int64_t sequences, int64_t drafts) const;
+  // Other sequences, or other lengths of them: plain steps have to be measured anew, the multiples stay.
+  void forget_plain(int64_t sequences);
   // Drafts for which with_drafts() is not too bold: twice what was tried, 2 to begin with.
   [[nodiscard]] int64_t known_drafts(int64_t sequences) const;
   // Steps with drafts since the last plain one.

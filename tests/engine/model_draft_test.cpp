@@ -20,6 +20,8 @@ FakeModelOptions speaker(int64_t wrong_every) {
   return options;
 }
 
+constexpr double kAnyTime = 1e9;
+
 struct DraftFixture {
   explicit DraftFixture(int64_t wrong_every, EngineOptions options = {})
       : draft(speaker(wrong_every)), f(with(options, draft), speaker(0)) {}
@@ -75,12 +77,16 @@ TEST_CASE("of a long prompt the draft model reads the end, and where it fell far
   FakeModel model(speaker(0));
   const auto source = ModelDraft::create(model, device, 256, 2048, 2).value();
   std::vector<int32_t> tokens = counting(0, 1500, 251);
+  double time = kAnyTime;
   const auto drafted = [&](int64_t count) {
-    const DraftOffer offer = source->offer(7, tokens, count);
+    const DraftOffer offer = source->offer(7, tokens, count, time);
     REQUIRE(offer.most == count);
     std::vector<DraftRequest> requests = {{7, tokens, count, {}}};
     source->draft(requests);
     return requests[0].ids;
+  };
+  const auto steps_since = [&](size_t step) {
+    return std::vector<std::vector<int64_t>>(model.steps().begin() + static_cast<int64_t>(step), model.steps().end());
   };
   const auto right = [&](int64_t count) {
     std::vector<int32_t> ids;
@@ -88,19 +94,46 @@ TEST_CASE("of a long prompt the draft model reads the end, and where it fell far
     return ids;
   };
   CHECK(drafted(4) == right(4));
-  CHECK(model.steps().front() == std::vector<int64_t>{ModelDraft::kFirstWindow - 1});
-  CHECK(model.steps().size() == 5);
+  using Steps = std::vector<std::vector<int64_t>>;
+  CHECK(steps_since(0) == Steps{{ModelDraft::kLeastWindow}, {ModelDraft::kMostWindow - 1}, {1}, {1}, {1}, {1}});
   for (int i = 0; i < 50; ++i) tokens.push_back(9);
   size_t before = model.steps().size();
   CHECK(drafted(2) == right(2));
-  CHECK(model.steps()[before] == std::vector<int64_t>{50});  // caught up
+  CHECK(steps_since(before) == Steps{{49}, {1}, {1}});  // caught up
+  for (int i = 0; i < 5; ++i) tokens.push_back(10);
+  before = model.steps().size();
+  CHECK(drafted(1) == right(1));
+  CHECK(steps_since(before) == Steps{{5}});  // so few are read with the draft
   for (int i = 0; i < 400; ++i) tokens.push_back(11);
   before = model.steps().size();
+  time = 0;  // there is none to spare
   CHECK(drafted(2) == right(2));
-  CHECK(model.steps()[before] == std::vector<int64_t>{ModelDraft::kLaterWindow});
+  CHECK(steps_since(before) == Steps{{ModelDraft::kLeastWindow - 1}, {1}, {1}});
   CHECK(model.faults() == 0);
   source->forget(7);
   source->forget(8);  // never heard of
+}
+
+TEST_CASE("what a draft model has to read is told beforehand, and more is read where there is more time") {
+  ThreadPool threads(1);
+  const Device device(threads, best_isa());
+  FakeModelOptions options = speaker(0);
+  options.seconds_a_token = 20e-6;
+  FakeModel model(options);
+  const auto source = ModelDraft::create(model, device, 256, 2048, 1).value();
+  std::vector<int32_t> tokens = counting(0, 1500, 251);
+  const double least = source->offer(1, tokens, 4, 0).seconds;
+  CHECK(least > 0.8 * 20e-6 * ModelDraft::kLeastWindow);
+  const double more = source->offer(1, tokens, 4, 8 * least).seconds;
+  CHECK(more > 2 * least);
+  CHECK(more < 5 * least);
+  std::vector<DraftRequest> requests = {{1, tokens, 4, {}}};
+  CHECK(source->draft(requests) > 2 * 20e-6 * ModelDraft::kLeastWindow);
+  CHECK(requests[0].ids.size() == 4);
+  tokens.push_back(requests[0].ids[0]);
+  CHECK(source->offer(1, tokens, 4, 0).seconds == 0);  // nothing to read but what was just said
+  requests = {{1, tokens, 4, {}}};
+  CHECK(source->draft(requests) == 0);
 }
 
 TEST_CASE("the draft model's own context, cache and vocabulary end where they end") {
@@ -110,7 +143,7 @@ TEST_CASE("the draft model's own context, cache and vocabulary end where they en
   const auto source = ModelDraft::create(model, device, 256, 4096, 1).value();
   std::vector<int32_t> tokens = counting(0, 30, 100);
   for (int i = 0; i < 300; ++i) {  // past its context again and again
-    const DraftOffer offer = source->offer(1, tokens, 8);
+    const DraftOffer offer = source->offer(1, tokens, 8, kAnyTime);
     REQUIRE(offer.most >= 1);
     std::vector<DraftRequest> requests = {{1, tokens, offer.most, {}}};
     source->draft(requests);
@@ -120,13 +153,13 @@ TEST_CASE("the draft model's own context, cache and vocabulary end where they en
   }
   CHECK(model.faults() == 0);
   // A second sequence finds no room in its cache.
-  CHECK(source->offer(2, counting(0, 100, 100), 4).most == 0);
+  CHECK(source->offer(2, counting(0, 100, 100), 4, kAnyTime).most == 0);
   source->forget(1);
-  CHECK(source->offer(2, counting(0, 100, 100), 4).most == 4);
+  CHECK(source->offer(2, counting(0, 100, 100), 4, kAnyTime).most == 4);
   // An id it does not know.
   source->forget(2);
-  CHECK(source->offer(3, std::vector<int32_t>{1, 2, 150}, 4).most == 0);
-  CHECK(source->offer(4, std::vector<int32_t>{1, 150, 2}, 4).most == 0);
+  CHECK(source->offer(3, std::vector<int32_t>{1, 2, 150}, 4, kAnyTime).most == 0);
+  CHECK(source->offer(4, std::vector<int32_t>{1, 150, 2}, 4, kAnyTime).most == 0);
 }
 
 TEST_CASE("vocabularies that differ are told by the first token") {

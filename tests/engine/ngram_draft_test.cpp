@@ -23,7 +23,7 @@ NgramIndex::Match plain_search(const std::vector<int32_t>& tokens) {
 }
 
 std::vector<int32_t> drafted(NgramDraft& source, const std::vector<int32_t>& tokens, int64_t count) {
-  const DraftOffer offer = source.offer(1, tokens, count);
+  const DraftOffer offer = source.offer(1, tokens, count, 0);
   if (offer.most == 0) return {};
   std::vector<DraftRequest> requests = {{1, tokens, offer.most, {}}};
   source.draft(requests);
@@ -79,7 +79,7 @@ TEST_CASE("longer matches are told apart from short ones, and expected to be rig
     for (int i = 0; i < length; ++i) tokens.push_back(10 + i);
     tokens.push_back(99);
     for (int i = 0; i < length; ++i) tokens.push_back(10 + i);
-    const DraftOffer offer = source.offer(static_cast<uint64_t>(length), tokens, 4);
+    const DraftOffer offer = source.offer(static_cast<uint64_t>(length), tokens, 4, 0);
     CHECK(offer.most == 4);
     CHECK(offer.kind > kind);
     CHECK(offer.likely > likely);
