@@ -20,7 +20,6 @@ namespace {
 using cpu::InputGroup;
 using cpu::WeightTiles;
 
-constexpr int kGemmTiles = 4;      // of unpacked weights at a time: their slice stays in the L2 cache
 constexpr int kGroupsAtOnce = 96;  // as many share one unpacking
 
 // ---- tokens sorted by expert ----------------------------------------------------------------------------------------
@@ -139,26 +138,26 @@ struct Piece {
   Tiles tiles;
 };
 
-// Where weights are used for many tokens, pieces of kGemmTiles; where they are streamed, large ones first (each new
-// place in memory costs a while until the stream runs) and then smaller ones, so that all threads end together.
+// Weights are read as streams, and each new place in memory costs a while until the stream runs: so the first pieces
+// are large, and the last ones so small that all threads end together. Experts with many tokens are work enough in
+// smaller ones. Tiles go in pairs: kernels take two.
 std::vector<Piece> cut_inner(const Device& device, const SortedTokens& sorted, const PartProduct& product,
                              const PackedMatrix& gate, const PackedMatrix& up) {
   constexpr int64_t kLeastBytes = int64_t{32} << 10;
+  constexpr int64_t kMostTiles = 16;  // of many tokens
   const int64_t tile_bytes = gate.tile_bytes() + up.tile_bytes();
-  int64_t left = 0;
-  for (const Part& part : sorted.parts) {
-    if (product.is_direct(part.tokens)) left += gate.tiles() * tile_bytes;
-  }
+  int64_t left = static_cast<int64_t>(sorted.parts.size()) * gate.tiles() * tile_bytes;
   const int shares = device.threads() == 1 ? 1 : 2 * device.threads();
   std::vector<Piece> pieces;
   for (size_t p = 0; p < sorted.parts.size(); ++p) {
     const bool direct = product.is_direct(sorted.parts[p].tokens);
     for (int64_t tile = 0; tile < gate.tiles();) {
-      const int64_t wanted = direct ? std::max(left / shares, kLeastBytes) / tile_bytes : kGemmTiles;
-      const int64_t count = std::clamp<int64_t>(wanted, 1, gate.tiles() - tile);
+      const int64_t share = std::max(left / shares, kLeastBytes) / tile_bytes;
+      const int64_t wanted = direct ? share : std::min(share, kMostTiles);
+      const int64_t count = std::min(std::max<int64_t>(2, wanted / 2 * 2), gate.tiles() - tile);
       pieces.push_back({p, {tile, static_cast<int>(count)}});
       tile += count;
-      if (direct) left -= count * tile_bytes;
+      left -= count * tile_bytes;
     }
   }
   return pieces;
@@ -200,15 +199,16 @@ void inner_products(const Device& device, Arithmetic arithmetic, GateFunction f,
 std::vector<Tiles> cut_outer(const Device& device, const SortedTokens& sorted, const PartProduct& product,
                              const PackedMatrix& down) {
   constexpr int64_t kLeastBytes = int64_t{64} << 10;
+  constexpr int64_t kMostTiles = 8;  // of many tokens: their results are added up before they leave the cache
   const bool streams = product.is_direct(sorted.parts[0].tokens);  // and so do all that have fewer
   const int64_t bytes = static_cast<int64_t>(sorted.parts.size()) * down.tile_bytes();
-  const int64_t even = std::clamp<int64_t>(down.tiles() / (4 * device.threads()), 2, kGemmTiles);
+  const int64_t even = std::min(down.tiles() / (4 * device.threads()), kMostTiles);
   const int shares = device.threads() == 1 ? 4 : 2 * device.threads();
   std::vector<Tiles> pieces;
   for (int64_t tile = 0; tile < down.tiles();) {
     const int64_t left = (down.tiles() - tile) * bytes;
     const int64_t wanted = streams ? std::max(left / shares, kLeastBytes) / bytes : even;
-    const int64_t count = std::clamp<int64_t>(wanted, 1, down.tiles() - tile);
+    const int64_t count = std::min(std::max<int64_t>(2, wanted / 2 * 2), down.tiles() - tile);
     pieces.push_back({tile, static_cast<int>(count)});
     tile += count;
   }

@@ -208,6 +208,24 @@ TEST_CASE("experts: tensors that are missing, short, turned round or no numbers"
       [](TinyLlama::Stored& t) { std::memcpy(t.bytes.data() + t.bytes.size() - 4, "\0\0\xc0\x7f", 4); }, "not finite");
 }
 
+TEST_CASE("experts: those of a layer must be of one type") {
+  TempDir dir;
+  Machine machine(1);
+  const Golden g = golden("qwen3moe/top2-of-8");
+  dir.write("config.json", read_file(g.directory + "/config.json"));
+  std::string bytes = read_file(g.directory + "/model.safetensors");
+  // One expert's tensor says it is F16 where the others are BF16: two letters of the header, as many bytes.
+  const std::string name = "\"model.layers.1.mlp.experts.3.up_proj.weight\":{\"dtype\":\"";
+  const size_t at = bytes.find(name);
+  REQUIRE(at != std::string::npos);
+  REQUIRE(bytes.substr(at + name.size(), 6) == "BF16\",");
+  bytes.replace(at + name.size(), 6, "F16\", ");
+  dir.write("model.safetensors", bytes);
+  const std::string error = error_of(dir.path(), machine.device);
+  CAPTURE(error);
+  CHECK(error.find("experts.3.up_proj.weight' is of type F16, but") != std::string::npos);
+}
+
 // ---- config.json ----
 
 // The golden checkpoint with values of config.json replaced; null removes nothing but says "not given".
