@@ -12,7 +12,9 @@ namespace mang {
 namespace {
 
 constexpr int64_t kSilentChunk = 512;  // tokens of the prompt in one forward
-constexpr int64_t kLeastRows = 16, kMostRows = 512;
+// Rows of logits at a time: enough for the products to run at full speed, few enough that the memory is soon used
+// again.
+constexpr int64_t kLeastRows = 16, kMostRows = 128;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
