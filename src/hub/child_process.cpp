@@ -45,16 +45,18 @@ int input_file(const std::string& input) {
 // Starts the child in a process group of its own with stdin from `input` (−1: /dev/null) and both outputs into
 // `pipe_write`.
 int spawn(const ChildOptions& options, int input, int pipe_write, pid_t& pid) {
+  // What may throw comes before what must be destroyed.
+  std::vector<char*> argv = pointers(options.argv);
+  std::vector<char*> environment = pointers(options.environment);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
-  if (input >= 0)
-    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-  else
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, pipe_write, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, pipe_write, STDERR_FILENO);
+  int error = input >= 0 ? posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
+                         : posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, pipe_write, output);
+  }
   posix_spawnattr_setpgroup(&attributes, 0);
   sigset_t none, defaults;
   sigemptyset(&none);
@@ -64,9 +66,7 @@ int spawn(const ChildOptions& options, int input, int pipe_write, pid_t& pid) {
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
-  std::vector<char*> argv = pointers(options.argv);
-  std::vector<char*> environment = pointers(options.environment);
-  const int error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), environment.data());
+  if (error == 0) error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   return error;
