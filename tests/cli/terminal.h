@@ -67,10 +67,11 @@ class Terminal {
   void signal(int number) const { ::kill(pid_, number); }
 
   // Types the end of input until the program goes: typed while it still writes (as when it shows what was said before,
-  // which looks like its prompt), it is lost when the program takes the terminal out of line mode. The exit code.
+  // which looks like its prompt), it is lost when the program takes the terminal out of line mode. Before it Ctrl-U, since
+  // the end of input is none on a line where something stands. The exit code.
   int leave() {
     for (int i = 0; i < 30; ++i) {
-      type("\x04");
+      type("\x15\x04");
       pollfd watch{terminal_, POLLIN, 0};
       while (::poll(&watch, 1, 2'000) > 0) {
         if (!read_more()) return finish();
@@ -91,6 +92,7 @@ class Terminal {
       if (!ended) ::usleep(100'000);
     }
     if (!ended) {
+      MESSAGE("still running, with this on the screen: " << screen_);
       ::kill(pid_, SIGKILL);
       ::waitpid(pid_, &status, 0);
     }
