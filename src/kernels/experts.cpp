@@ -11,6 +11,7 @@
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/matmul_kernels.h"
 #include "kernels/matmul_input.h"
+#include "kernels/multiply_tiles.h"
 #include "kernels/op_trace.h"
 #include "kernels/packed_layout.h"
 
@@ -18,9 +19,6 @@ namespace mang {
 namespace {
 
 using cpu::InputGroup;
-using cpu::WeightTiles;
-
-constexpr int kGroupsAtOnce = 96;  // as many share one unpacking
 
 // ---- tokens sorted by expert ----------------------------------------------------------------------------------------
 
@@ -78,45 +76,25 @@ struct Tiles {
 class PartProduct {
  public:
   PartProduct(const Device& device, const PreparedInput& input, std::vector<InputGroup> groups)
-      : device_(device), kernels_(*device.kernels().matmul), input_(input), groups_(std::move(groups)) {}
+      : device_(device), input_(input), groups_(std::move(groups)) {}
 
   // y[token, row − first row of the tiles], rows of y ldy apart.
   void multiply(int thread, const PackedMatrix& w, Tiles tiles, size_t part, int64_t tokens, float* y,
                 int64_t ldy) const {
-    const bool direct = is_direct(tokens);
-    const WeightTiles weights{
-        w.dtype(),      reinterpret_cast<const uint8_t*>(w.tile(tiles.first)),
-        w.tile_bytes(), w.cols(),
-        tiles.count,    static_cast<int>(std::min<int64_t>(w.rows() - tiles.row(), tiles.count * kTileRows))};
-    const int slots = std::max(kernels_.max_group, kernels_.wide_group);
-    InputGroup local[kGroupsAtOnce];
-    const int end = input_.first_group(part + 1);
-    for (int group = input_.first_group(part); group < end;) {
-      const int count = std::min(kGroupsAtOnce, end - group);
-      for (int g = 0; g < count; ++g, ++group) {
-        local[g] = groups_[static_cast<size_t>(group)];
-        local[g].y = y;
-        local[g].ldy = ldy;
-        y += local[g].tokens * ldy;
-      }
-      const int64_t bytes = cpu::gemm_scratch_bytes(direct ? 0 : int64_t{count} * slots);
-      auto* scratch =
-          reinterpret_cast<uint8_t*>(device_.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes)));
-      if (local[0].x != nullptr) {
-        kernels_.gemm_float(weights, local, count, scratch);
-      } else if (direct) {
-        kernels_.direct(weights, local, count);
-      } else {
-        kernels_.gemm(weights, local, count, scratch);
-      }
-    }
+    const auto first = static_cast<size_t>(input_.first_group(part));
+    const auto count = static_cast<size_t>(input_.first_group(part + 1)) - first;
+    multiply_tiles(device_, thread, w, tiles.first, tiles.count, std::span(groups_).subspan(first, count),
+                   is_direct(tokens), [&](InputGroup& group) {
+                     group.y = y;
+                     group.ldy = ldy;
+                     y += group.tokens * ldy;
+                   });
   }
 
-  [[nodiscard]] bool is_direct(int64_t tokens) const { return tokens <= kernels_.direct_most; }
+  [[nodiscard]] bool is_direct(int64_t tokens) const { return tokens <= device_.kernels().matmul->direct_most; }
 
  private:
   const Device& device_;
-  const cpu::MatmulKernels& kernels_;
   const PreparedInput& input_;
   std::vector<InputGroup> groups_;
 };
@@ -124,8 +102,7 @@ class PartProduct {
 std::vector<InputKind> kinds_of(std::initializer_list<const PackedMatrix*> matrices, Arithmetic arithmetic) {
   std::vector<InputKind> kinds;
   for (const PackedMatrix* w : matrices) {
-    const InputKind kind = input_kind(*w, arithmetic);
-    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+    add_input_kind(*w, arithmetic, kinds);
   }
   return kinds;
 }

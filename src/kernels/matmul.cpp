@@ -9,6 +9,7 @@
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/matmul_kernels.h"
 #include "kernels/matmul_input.h"
+#include "kernels/multiply_tiles.h"
 #include "kernels/op_trace.h"
 #include "kernels/packed_layout.h"
 
@@ -17,7 +18,6 @@ namespace mang {
 namespace {
 
 using cpu::InputGroup;
-using cpu::WeightTiles;
 
 // Some tiles of one product, for some of its groups: what a thread claims at a time.
 struct Piece {
@@ -27,8 +27,6 @@ struct Piece {
   int first_group;
   int groups;
 };
-
-constexpr int kGroupsAtOnce = 96;  // a chunk of 512 tokens, with weights unpacked once
 
 // Weights are read as streams, and each new place in memory costs a while until the stream runs: so the first pieces
 // are large, and the last ones so small that all threads end together. Tiles go in pairs: kernels take two. Many tokens
@@ -74,8 +72,7 @@ std::vector<InputKind> input_kinds(std::span<const Product> products, Arithmetic
   std::vector<InputKind> kinds;
   for (const Product& p : products) {
     MANG_CHECK(p.w->cols() == K);
-    const InputKind kind = input_kind(*p.w, arithmetic);
-    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+    add_input_kind(*p.w, arithmetic, kinds);
   }
   return kinds;
 }
@@ -86,38 +83,14 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
   const int64_t M = input.tokens();
   std::vector<std::vector<InputGroup>> groups;
   for (const Product& p : products) groups.push_back(input.groups(input_kind(*p.w, arithmetic), p.y, p.ldy));
-  const cpu::MatmulKernels& kernels = *device.kernels().matmul;
-  const bool direct = M <= kernels.direct_most;
+  const bool direct = M <= device.kernels().matmul->direct_most;
   const std::vector<Piece> pieces = cut(device, products, M, input.group_count());
   device.run(static_cast<int64_t>(pieces.size()), [&](int64_t chunk, int thread) {
     const Piece& piece = pieces[static_cast<size_t>(chunk)];
-    const PackedMatrix& w = *products[piece.product].w;
-    std::vector<InputGroup>& all = groups[piece.product];
-    const int64_t row = piece.tile * kTileRows;
-    const WeightTiles tiles{
-        w.dtype(),      reinterpret_cast<const uint8_t*>(w.tile(piece.tile)),
-        w.tile_bytes(), K,
-        piece.tiles,    static_cast<int>(std::min<int64_t>(w.rows() - row, piece.tiles * kTileRows))};
-    const int slots = std::max(kernels.max_group, kernels.wide_group);
-    InputGroup local[kGroupsAtOnce];
-    for (int done = 0; done < piece.groups;) {
-      const int count = std::min(kGroupsAtOnce, piece.groups - done);
-      for (int g = 0; g < count; ++g) {
-        local[g] = all[static_cast<size_t>(piece.first_group + done + g)];
-        local[g].y += row;
-      }
-      const int64_t bytes = cpu::gemm_scratch_bytes(direct ? 0 : int64_t{count} * slots);
-      std::byte* scratch = device.scratch(thread, Device::kUnpacked, static_cast<size_t>(bytes));
-      auto* unpacked = reinterpret_cast<uint8_t*>(scratch);
-      if (local[0].x != nullptr) {
-        kernels.gemm_float(tiles, local, count, unpacked);
-      } else if (direct) {
-        kernels.direct(tiles, local, count);
-      } else {
-        kernels.gemm(tiles, local, count, unpacked);
-      }
-      done += count;
-    }
+    const std::span<const InputGroup> all = groups[piece.product];
+    multiply_tiles(device, thread, *products[piece.product].w, piece.tile, piece.tiles,
+                   all.subspan(static_cast<size_t>(piece.first_group), static_cast<size_t>(piece.groups)), direct,
+                   [&](InputGroup& group) { group.y += piece.tile * kTileRows; });
   });
 }
 

@@ -17,6 +17,11 @@ InputKind input_kind(const PackedMatrix& w, Arithmetic arithmetic) {
   return {true, t.input_block, t.offset, t.mins};
 }
 
+void add_input_kind(const PackedMatrix& w, Arithmetic arithmetic, std::vector<InputKind>& kinds) {
+  const InputKind kind = input_kind(w, arithmetic);
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+}
+
 namespace {
 
 // Tokens in groups as even as can be, none larger than the kernels take: 8 with at most 6 is 4 + 4. refined: tokens

@@ -29,6 +29,8 @@ struct InputKind {
 };
 
 InputKind input_kind(const PackedMatrix& w, Arithmetic arithmetic);
+// The kind of w among `kinds`, unless it is there.
+void add_input_kind(const PackedMatrix& w, Arithmetic arithmetic, std::vector<InputKind>& kinds);
 
 // x once for every kind of product: int8 codes for each block size, and what each kind derives from them. Lives in the
 // device's scratch memory until the next product.

@@ -81,7 +81,13 @@ Result<void> refuse_foreign_arithmetic(const ConfigSource& source) {
                                                       {"attention.temperature_length", 0},
                                                       {"attn_logit_softcapping", 0},
                                                       {"attention.shared_kv_layers", 0}};
-  for (const auto& [name, neutral] : kKeys) {
+  return refuse_gguf_values(source, kKeys);
+}
+
+}  // namespace
+
+Result<void> refuse_gguf_values(const ConfigSource& source, std::span<const std::pair<const char*, double>> keys) {
+  for (const auto& [name, neutral] : keys) {
     const ConfigKey key = {"", name};
     if (!source.has(key)) continue;
     MANG_TRY(const double value, source.number(key));
@@ -90,8 +96,6 @@ Result<void> refuse_foreign_arithmetic(const ConfigSource& source) {
   }
   return {};
 }
-
-}  // namespace
 
 Result<int64_t> read_size(const ConfigSource& source, const ConfigKey& key, int64_t limit) {
   MANG_TRY(const int64_t value, source.integer(key));

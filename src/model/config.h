@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -88,6 +90,10 @@ Result<bool> read_tied(const ConfigSource& source, bool default_tied);
 
 // A boolean of config.json; not written: false.
 Result<bool> read_flag(const ConfigSource& source, const ConfigKey& key);
+
+// Refuses each of these GGUF keys that has a value other than 0 and the one beside it: what this program does not
+// compute.
+Result<void> refuse_gguf_values(const ConfigSource& source, std::span<const std::pair<const char*, double>> keys);
 
 // An integer in [1, limit].
 Result<int64_t> read_size(const ConfigSource& source, const ConfigKey& key, int64_t limit);

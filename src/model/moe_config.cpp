@@ -31,14 +31,7 @@ Result<void> refuse_foreign_routing(const ConfigSource& source) {
       {"expert_shared_count", 0},       {"expert_shared_feed_forward_length", 0},
       {"leading_dense_block_count", 0},
   };
-  for (const auto& [name, neutral] : kKeys) {
-    const ConfigKey key = {"", name};
-    if (!source.has(key)) continue;
-    MANG_TRY(const double value, source.number(key));
-    if (value == 0 || value == neutral) continue;
-    return fail("{} is {}, which this program does not compute for this architecture.", source.describe(key), value);
-  }
-  return {};
+  return refuse_gguf_values(source, kKeys);
 }
 
 }  // namespace

@@ -250,6 +250,7 @@ void micro(const uint8_t* const* unpacked, const Slice& slice, const InputGroup&
 template <typename S, int kTiles, bool kFetch>
 void micro_group(const uint8_t* const* unpacked, const Slice& slice, const InputGroup& x, float* partial, int64_t row,
                  int rows, Ahead ahead) {
+  if (x.tokens < 1 || x.tokens > kMaxGroup) __builtin_trap();
   unrolled<kMaxGroup>([&]<int i>() __attribute__((always_inline)) {
     if (x.tokens == i + 1) micro<S, kTiles, i + 1, kFetch>(unpacked, slice, x, partial, row, rows, ahead);
   });
