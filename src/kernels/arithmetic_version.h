@@ -5,6 +5,6 @@
 
 namespace mang {
 
-inline constexpr int kArithmeticVersion = 1;
+inline constexpr int kArithmeticVersion = 2;
 
 }  // namespace mang

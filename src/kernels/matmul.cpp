@@ -78,7 +78,7 @@ std::vector<InputKind> input_kinds(std::span<const Product> products, Arithmetic
 }
 
 // All products of an input that is ready.
-void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& input, int64_t K,
+void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& input,
               std::span<const Product> products) {
   const int64_t M = input.tokens();
   std::vector<std::vector<InputGroup>> groups;
@@ -97,7 +97,7 @@ void multiply(const Device& device, Arithmetic arithmetic, const PreparedInput& 
 void matmul_plain(const Device& device, Arithmetic arithmetic, const float* x, int64_t ldx, int64_t M, int64_t K,
                   std::span<const Product> products) {
   const std::vector<InputKind> kinds = input_kinds(products, arithmetic, K);
-  multiply(device, arithmetic, PreparedInput(device, x, ldx, M, K, kinds, false), K, products);
+  multiply(device, arithmetic, PreparedInput(device, x, ldx, M, K, kinds, false), products);
 }
 
 // y = q(x)·Wᵀ + q(x − q(x))·Wᵀ: both rows are tokens of one quantized product, so the weights are read once. The
@@ -106,7 +106,7 @@ void matmul_refined(const Device& device, const float* x, int64_t ldx, int64_t M
                     std::span<const Product> products) {
   if (products.empty()) return;
   const std::vector<InputKind> kinds = input_kinds(products, Arithmetic::quantized, K);
-  multiply(device, Arithmetic::quantized, PreparedInput(device, x, ldx, M, K, kinds, true), K, products);
+  multiply(device, Arithmetic::quantized, PreparedInput(device, x, ldx, M, K, kinds, true), products);
 }
 
 // "Q4_K 1536 → 8960 + 8960", "Q6_K 1536 → 151936, refined".

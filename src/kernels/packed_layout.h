@@ -74,11 +74,11 @@ constexpr QuantTraits quant_traits(DType dtype) {
     case DType::Q4_1:
       return {CodeForm::nibbles, 0, 15, false, 1, false, 1, 16};
     case DType::Q5_0:
-      return {CodeForm::nibbles_bit, 16, 31, false, 1, false, 0, 16};
+      return {CodeForm::nibbles_bit, 16, 31, false, 1, false, 0, 32};
     case DType::Q5_1:
-      return {CodeForm::nibbles_bit, 0, 31, false, 1, false, 1, 16};
+      return {CodeForm::nibbles_bit, 0, 31, false, 1, false, 1, 32};
     case DType::Q8_0:
-      return {CodeForm::bytes, 128, 255, false, 1, false, 0, 16};
+      return {CodeForm::bytes, 128, 255, false, 1, false, 0, 32};
     case DType::Q2_K:
       return {CodeForm::two_bits, 0, 3, true, 2, false, 2, 16};
     case DType::Q3_K:
@@ -90,7 +90,7 @@ constexpr QuantTraits quant_traits(DType dtype) {
     case DType::Q6_K:
       return {CodeForm::nibbles_2bits, 32, 63, true, 2, true, 0, 16};
     case DType::IQ4_NL:
-      return {CodeForm::codebook_iq4, 128, 241, false, 1, false, 0, 16};
+      return {CodeForm::codebook_iq4, 128, 241, false, 1, false, 0, 32};
     case DType::IQ4_XS:
       return {CodeForm::codebook_iq4, 128, 241, true, 1, true, 0, 32};
     case DType::MXFP4:

@@ -281,7 +281,7 @@ TEST_CASE("receipts hold on every instruction set with every number of threads")
   }
   SUBCASE("quantized") {
     prove_on_all(quantized_checkpoint(dir), receipts_to_make(),
-                 "a2f7614bffba54486e80d6ca5cc8b42d1a856d64ae724fb5e6adc719a3143a6c");
+                 "67cb05755f39649fb26f60d2772e2998a1f8cbb41e9e013e3dab8d07904eae97");
   }
 }
 

@@ -8,6 +8,7 @@
 namespace {
 
 constexpr int kWideGroup = 16;
+constexpr int kWideResults = 16 * kWideGroup;  // of one tile
 
 inline void make_codes_signed(uint8_t* blocks, int64_t count, int64_t block_bytes, int offset) {
   const VB minus = vb_set(static_cast<uint8_t>(offset));
@@ -20,36 +21,36 @@ inline void make_codes_signed(uint8_t* blocks, int64_t count, int64_t block_byte
 }
 
 // One tile of rows × 16 tokens over the slice's unpacked, signed blocks, continuing the chains in `partial` [16][16].
-// The products run kAhead blocks before the float steps that read them, so that neither waits for the other.
+// All products of the slice come first, then all float steps: beside tile instructions float steps take almost twice as
+// long (docs/measurements.md, "What the kernels reach"). next: the codes of the group that follows, fetched meanwhile.
 template <typename S>
 void micro_wide(Tiles& tiles, const uint8_t* unpacked, const Slice& slice, const InputGroup& x, float* partial,
-                int64_t row, int rows) {
+                const int8_t* next) {
   constexpr int kParts = S::kSplit ? 2 : 1;
   constexpr int kDepth = 32 / kParts;
   constexpr int kTokens = kWideGroup;
-  constexpr int64_t kAhead = 2;
-  constexpr int64_t kRing = 4;
-  alignas(64) int32_t ring[kRing][kParts][16 * kTokens];
+  alignas(64) int32_t products[mang::cpu::kSliceCols / 32][kParts][16 * kTokens];
   const auto multiply = [&](int64_t b) __attribute__((always_inline)) {
     const uint8_t* block = unpacked + b * S::kBlockBytes;
     const int64_t k = (slice.first + b) * 32;
     const int8_t* q = x.q + k / 64 * (64 * kTokens) + k % 64;
-    tiles.template multiply<0>(q, block, ring[b % kRing][0]);
-    if constexpr (S::kSplit) tiles.template multiply<1>(q + kDepth, block + 256, ring[b % kRing][1]);
+    tiles.template multiply<0>(q, block, products[b][0]);
+    if constexpr (S::kSplit) tiles.template multiply<1>(q + kDepth, block + 256, products[b][1]);
   };
   VF acc[kTokens];
 #pragma GCC unroll 16
   for (int m = 0; m < kTokens; ++m) {
     acc[m] = slice.first == 0 ? vf_zero() : vf_load(partial + 16 * m);
   }
-  for (int64_t b = 0; b < kAhead && b < slice.blocks; ++b) multiply(b);
+  for (int64_t b = 0; b < slice.blocks; ++b) multiply(b);
   for (int64_t b = 0; b < slice.blocks; ++b) {
-    if (b + kAhead < slice.blocks) multiply(b + kAhead);
     const uint8_t* block = unpacked + b * S::kBlockBytes;
     const float* d = x.d + (slice.first + b) * kParts * kTokens;
+    const int8_t* fetched = next + (slice.first + b) * (32 * kTokens);
+    for (int line = 0; line < kTokens / 2; ++line) __builtin_prefetch(fetched + 64 * line);
 #pragma GCC unroll 2
     for (int part = 0; part < kParts; ++part) {
-      const int32_t* dots = ring[b % kRing][part];
+      const int32_t* dots = products[b][part];
       const VF ws = load_scale(block + 512 + (S::kSubs == 2 ? part : 0) * sizeof(Scale)).ws;
 #pragma GCC unroll 16
       for (int m = 0; m < kTokens; ++m) {
@@ -65,9 +66,26 @@ void micro_wide(Tiles& tiles, const uint8_t* unpacked, const Slice& slice, const
       for (int m = 0; m < kTokens; ++m) acc[m] = vf_fma(minimum, vf_set(sum[m]), acc[m]);
     }
   }
-  if (slice.last) return put_results(acc, x, row, rows);
 #pragma GCC unroll 16
   for (int m = 0; m < kTokens; ++m) vf_store(partial + 16 * m, acc[m]);
+}
+
+// The finished chains of `count` tiles in `partial` [tile][group][16][16], row by row of y. Tile by tile would be 16
+// short stores far apart, and the tiles' own stores would queue behind them: a quarter of the time.
+inline void put_wide_results(const WeightTiles& w, int first, int count, const InputGroup* groups, int group_count,
+                             const float* partial) {
+  for (int g = 0; g < group_count; ++g) {
+    const InputGroup& x = groups[g];
+    const int tokens = x.pairs ? kWideGroup / 2 : kWideGroup;
+    for (int m = 0; m < tokens; ++m) {
+      for (int t = 0; t < count; ++t) {
+        const float* from = partial + (t * group_count + g) * kWideResults + 16 * m;
+        const VF result = vf_load(from);
+        const int row = 16 * (first + t);
+        store_rows(x.y + m * x.ldy + row, x.pairs ? vf_add(result, vf_load(from + 16 * tokens)) : result, w.rows - row);
+      }
+    }
+  }
 }
 
 template <DType kType>
@@ -81,9 +99,11 @@ void gemm_wide_type(const WeightTiles& w, const InputGroup* groups, int group_co
         unpack_blocks<kType>(w, tile, slice.first, slice.blocks, scratch);
         if constexpr (t.offset != 0) make_codes_signed(scratch, slice.blocks, S::kBlockBytes, t.offset);
         for (int g = 0; g < group_count; ++g) {
-          float* at = partial + (index * group_count + g) * 16 * kWideGroup;
-          micro_wide<S>(tiles, scratch, slice, groups[g], at, 16 * tile, w.rows - 16 * tile);
+          const int8_t* next = groups[g + 1 < group_count ? g + 1 : 0].q;
+          micro_wide<S>(tiles, scratch, slice, groups[g], partial + (index * group_count + g) * kWideResults, next);
         }
+        const bool last_together = tile + 1 == w.tiles || index + 1 == mang::cpu::kTilesTogether;
+        if (slice.last && last_together) put_wide_results(w, tile - index, index + 1, groups, group_count, partial);
       });
 }
 

@@ -24,11 +24,12 @@ void store_keys_and_values(Step& step, int64_t layer, const float* k, const floa
   }
 }
 
-// Errors of queries and keys go through an exponential. Types without super-blocks serve small models, where the refined
-// product takes a third of the drift away; on large K-quant models it would cost time for nothing (docs/measurements.md,
-// "Input blocks").
+// Errors of queries and keys go through an exponential. Types with a scale for 32 and no super-blocks serve small
+// models (MXFP4 apart), where the refined product takes a third of the drift away; on large K-quant models it would
+// cost time for nothing (docs/measurements.md, "Input blocks").
 Arithmetic reading_of(const PackedMatrix& q) {
-  const bool small = !is_float(q.dtype()) && quant_traits(q.dtype()).input_block == 16;
+  const DType type = q.dtype();
+  const bool small = !is_float(type) && !quant_traits(type).super && type != DType::MXFP4;
   return small ? Arithmetic::refined : Arithmetic::quantized;
 }
 
