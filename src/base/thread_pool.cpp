@@ -13,10 +13,11 @@ namespace mang {
 
 namespace {
 
-// Waiting is cheap first and polite later: pauses for the gap between two operations of one token, then yields,
-// then (workers only) sleep. A pool that only spins collapses when another program shares its cores.
-constexpr int kSpins = 2000;
-constexpr auto kYieldFor = std::chrono::microseconds(200);
+// Waiting is cheap first and polite later: pauses for the gap between two operations of one token, then yields, then
+// sleep. A pool that only spins collapses when another program shares its cores; a core whose thread sleeps soon takes
+// over the one that waits behind that program.
+constexpr int kSpins = 500;
+constexpr auto kYieldFor = std::chrono::microseconds(50);
 
 // Spins, then yields; true when ready() came true, false when the time for yielding ran out.
 template <typename Ready>
@@ -65,7 +66,11 @@ void ThreadPool::work(int thread) {
     } catch (const std::bad_alloc&) {  // unwinding further would end the program, or the job others are still at
       no_memory_.store(true, std::memory_order_relaxed);
     }
-    done_.fetch_add(1, std::memory_order_acq_rel);
+    done_.fetch_add(1, std::memory_order_seq_cst);  // then a look at waiting_; run() sets that, then looks at done_
+    if (waiting_.load(std::memory_order_seq_cst)) {
+      finished_.fetch_add(1);
+      finished_.notify_one();
+    }
   }
 }
 
@@ -86,7 +91,12 @@ void ThreadPool::run_erased(int64_t chunks, Erased call, void* context) {
     wake_.notify_all();
   }
   work(0);
-  while (!wait_briefly([&] { return done_.load(std::memory_order_acquire) == chunks; })) {
+  const auto all_done = [&] { return done_.load(std::memory_order_seq_cst) == chunks; };
+  while (!wait_briefly(all_done)) {
+    const uint32_t before = finished_.load(std::memory_order_acquire);
+    waiting_.store(true, std::memory_order_seq_cst);
+    if (!all_done()) finished_.wait(before);
+    waiting_.store(false, std::memory_order_relaxed);
   }
   if (no_memory_.load(std::memory_order_relaxed)) {
     no_memory_.store(false, std::memory_order_relaxed);

@@ -53,6 +53,8 @@ class ThreadPool {
   alignas(64) std::atomic<int64_t> done_{0};
   alignas(64) std::atomic<uint32_t> wake_{0};
   std::atomic<int> sleepers_{0};
+  std::atomic<uint32_t> finished_{0};
+  std::atomic<bool> waiting_{false};  // run(), asleep until finished_ changes
   std::atomic<bool> ending_{false};
   std::atomic<bool> no_memory_{false};  // for a chunk of this run
   Erased call_ = nullptr;
