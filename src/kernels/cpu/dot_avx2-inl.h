@@ -11,7 +11,7 @@ constexpr int kMaxGroup = 4;
 constexpr int kMaxGroup = 3;
 #endif
 constexpr int kDirectGroup = kMaxGroup;
-constexpr int kDirectMost = 8;
+constexpr int kDirectMost = kMaxGroup;
 constexpr int kRowTiles = 1;
 constexpr int32_t kDotBias = 0;
 
