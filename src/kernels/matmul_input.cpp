@@ -31,10 +31,10 @@ std::vector<int> group_sizes(const MatmulKernels& kernels, int64_t M, const std:
   const int each = refined ? 2 : 1;
   std::vector<int> sizes;
   const bool direct = M * each <= kernels.direct_most;
-  const bool wide =
-      !direct && kernels.wide_group > 0 && std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
-        return kind.quantized && kind.input_block >= kernels.wide_block;
-      });
+  const bool wide = kernels.wide_group > 0 && M * each >= kernels.wide_least &&
+                    std::all_of(kinds.begin(), kinds.end(), [&](const InputKind& kind) {
+                      return kind.quantized && kind.input_block >= kernels.wide_block;
+                    });
   if (wide) {
     for (; M * each >= kernels.wide_group; M -= kernels.wide_group / each) sizes.push_back(kernels.wide_group);
   }

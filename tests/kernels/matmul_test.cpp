@@ -197,6 +197,7 @@ TEST_CASE("the tile path, emulated in plain C++ and on AMX where there is one, g
   if (isa_available(Isa::amx)) {
     cpu::MatmulKernels wide = cpu::kMatmulAmx;
     wide.wide_block = 16;
+    wide.wide_least = cpu::kMatmulAmxEmulated.wide_least;
     kernels = cpu::kernels_of(Isa::amx);
     kernels.matmul = &wide;
     check_tiles(Device(pool, Isa::amx, kernels));

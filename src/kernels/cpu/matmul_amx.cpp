@@ -8,6 +8,6 @@
 namespace mang::cpu {
 
 const MatmulKernels kMatmulAmx = {
-    kMaxGroup, kWideGroup, 32, kDotBias, quantize_row, residual_row, kDirectGroup, kDirectMost, direct, gemm_by_width, gemm_float};
+    kMaxGroup, kWideGroup, 32, 96, kDotBias, quantize_row, residual_row, kDirectGroup, kDirectMost, direct, gemm_by_width, gemm_float};
 
 }  // namespace mang::cpu

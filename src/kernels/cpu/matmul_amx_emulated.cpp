@@ -8,6 +8,6 @@
 namespace mang::cpu {
 
 const MatmulKernels kMatmulAmxEmulated = {
-    kMaxGroup, kWideGroup, 16, kDotBias, quantize_row, residual_row, kDirectGroup, kDirectMost, direct, gemm_by_width, gemm_float};
+    kMaxGroup, kWideGroup, 16, 16, kDotBias, quantize_row, residual_row, kDirectGroup, kDirectMost, direct, gemm_by_width, gemm_float};
 
 }  // namespace mang::cpu

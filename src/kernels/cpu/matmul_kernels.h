@@ -39,6 +39,7 @@ struct MatmulKernels {
   int max_group;      // largest g the kernels take
   int wide_group;     // g of the groups that AMX takes; 0: none
   int wide_block;     // and the smallest input block it takes them for: measured, tiles 16 deep lose to AVX-512
+  int wide_least;     // and the fewest tokens: measured, below them AVX-512 waits less for the weights
   int32_t init_bias;  // added to every `init` (AVX-512 starts sums at the bits of 1.5·2^23 to convert for free)
 
   // x [K] of one token: codes q [K], and for each block of input_block elements its scale d and the sum Σ q

@@ -4,7 +4,7 @@
 namespace {
 
 constexpr mang::cpu::MatmulKernels matmul_table() {
-  return {kMaxGroup, 0, 0, kDotBias, quantize_row, residual_row, kDirectGroup, kDirectMost, direct, gemm, gemm_float};
+  return {kMaxGroup, 0, 0, 0, kDotBias, quantize_row, residual_row, kDirectGroup, kDirectMost, direct, gemm, gemm_float};
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ void gemm_wide(const WeightTiles& w, const InputGroup* groups, int group_count, 
   }
 }
 
-// Wide groups come first (matmul.cpp); what is left goes the narrow way.
+// Wide groups come first (matmul_input.cpp); what is left goes the narrow way.
 void gemm_by_width(const WeightTiles& w, const InputGroup* groups, int group_count, uint8_t* scratch) {
   int wide = 0;
   while (wide < group_count && groups[wide].tokens == kWideGroup) ++wide;
