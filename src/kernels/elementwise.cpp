@@ -7,15 +7,6 @@
 
 namespace mang {
 
-void gate_mul(const Device& device, GateFunction f, float* gate, const float* up, int64_t M, int64_t D, int64_t ld) {
-  const OpScope scope(device, "gate");
-  const cpu::ElementwiseKernels& kernels = *device.kernels().elementwise;
-  const auto kernel = f == GateFunction::silu ? kernels.silu_mul : kernels.gelu_mul;
-  for_ranges(device, M, D, [&](int64_t m, int64_t begin, int64_t end) {
-    kernel(gate + m * ld + begin, up + m * ld + begin, end - begin);
-  });
-}
-
 void add(const Device& device, float* x, const float* y, int64_t M, int64_t D) {
   const OpScope scope(device, "add");
   const auto kernel = device.kernels().elementwise->add;

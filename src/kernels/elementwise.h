@@ -13,9 +13,6 @@ enum class GateFunction {
   gelu_tanh,  // x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))   Hendrycks & Gimpel 2016, arXiv 1606.08415
 };
 
-// gate[m, i] = f(gate[m, i]) · up[m, i].    gate, up: [M, D], rows ld apart.
-void gate_mul(const Device& device, GateFunction f, float* gate, const float* up, int64_t M, int64_t D, int64_t ld);
-
 // x[m, i] += y[m, i].    [M, D] contiguous.
 void add(const Device& device, float* x, const float* y, int64_t M, int64_t D);
 

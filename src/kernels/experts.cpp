@@ -9,16 +9,12 @@
 #include "base/check.h"
 #include "kernels/cpu/elementwise_kernels.h"
 #include "kernels/cpu/kernels.h"
-#include "kernels/cpu/matmul_kernels.h"
-#include "kernels/matmul_input.h"
-#include "kernels/multiply_tiles.h"
+#include "kernels/gated.h"
 #include "kernels/op_trace.h"
-#include "kernels/packed_layout.h"
+#include "kernels/part_product.h"
 
 namespace mang {
 namespace {
-
-using cpu::InputGroup;
 
 // ---- tokens sorted by expert ----------------------------------------------------------------------------------------
 
@@ -62,111 +58,15 @@ SortedTokens sort_by_expert(const Routing& routing, int64_t experts) {
   return out;
 }
 
-// ---- products -------------------------------------------------------------------------------------------------------
-
-// Some tiles of rows.
-struct Tiles {
-  int64_t first = 0;
-  int count = 0;
-
-  [[nodiscard]] int64_t row() const { return first * kTileRows; }
-};
-
-// Products of one part's tokens with tiles of a matrix.
-class PartProduct {
- public:
-  PartProduct(const Device& device, const PreparedInput& input, std::vector<InputGroup> groups)
-      : device_(device), input_(input), groups_(std::move(groups)) {}
-
-  // y[token, row − first row of the tiles], rows of y ldy apart.
-  void multiply(int thread, const PackedMatrix& w, Tiles tiles, size_t part, int64_t tokens, float* y,
-                int64_t ldy) const {
-    const auto first = static_cast<size_t>(input_.first_group(part));
-    const auto count = static_cast<size_t>(input_.first_group(part + 1)) - first;
-    multiply_tiles(device_, thread, w, tiles.first, tiles.count, std::span(groups_).subspan(first, count),
-                   is_direct(tokens), [&](InputGroup& group) {
-                     group.y = y;
-                     group.ldy = ldy;
-                     y += group.tokens * ldy;
-                   });
-  }
-
-  [[nodiscard]] bool is_direct(int64_t tokens) const { return tokens <= device_.kernels().matmul->direct_most; }
-
- private:
-  const Device& device_;
-  const PreparedInput& input_;
-  std::vector<InputGroup> groups_;
-};
-
-std::vector<InputKind> kinds_of(std::initializer_list<const PackedMatrix*> matrices, Arithmetic arithmetic) {
-  std::vector<InputKind> kinds;
-  for (const PackedMatrix* w : matrices) {
-    add_input_kind(*w, arithmetic, kinds);
-  }
-  return kinds;
-}
-
-// ---- gate, up and activation ----------------------------------------------------------------------------------------
-
-// What a thread claims: rows of one expert's gate and up.
-struct Piece {
-  size_t part;
-  Tiles tiles;
-};
-
-// Weights are read as streams, and each new place in memory costs a while until the stream runs: so the first pieces
-// are large, and the last ones so small that all threads end together. Experts with many tokens are work enough in
-// smaller ones. Tiles go in pairs: kernels take two.
-std::vector<Piece> cut_inner(const Device& device, const SortedTokens& sorted, const PartProduct& product,
-                             const PackedMatrix& gate, const PackedMatrix& up) {
-  constexpr int64_t kLeastBytes = int64_t{32} << 10;
-  constexpr int64_t kMostTiles = 16;  // of many tokens
-  const int64_t tile_bytes = gate.tile_bytes() + up.tile_bytes();
-  int64_t left = static_cast<int64_t>(sorted.parts.size()) * gate.tiles() * tile_bytes;
-  const int shares = device.threads() == 1 ? 1 : 2 * device.threads();
-  std::vector<Piece> pieces;
-  for (size_t p = 0; p < sorted.parts.size(); ++p) {
-    const bool direct = product.is_direct(sorted.parts[p].tokens);
-    for (int64_t tile = 0; tile < gate.tiles();) {
-      const int64_t share = std::max(left / shares, kLeastBytes) / tile_bytes;
-      const int64_t wanted = direct ? share : std::min(share, kMostTiles);
-      const int64_t count = std::min(std::max<int64_t>(2, wanted / 2 * 2), gate.tiles() - tile);
-      pieces.push_back({p, {tile, static_cast<int>(count)}});
-      tile += count;
-      left -= count * tile_bytes;
-    }
-  }
-  return pieces;
-}
-
 // inner[place] = f(gate(x)) · up(x).
 void inner_products(const Device& device, Arithmetic arithmetic, GateFunction f, const ExpertMatrices& experts,
                     const SortedTokens& sorted, const float* x, float* inner) {
-  const PackedMatrix& gate = experts.gate[0];
-  const PackedMatrix& up = experts.up[0];
-  const int64_t D = gate.cols();
-  const int64_t F = gate.rows();
-  const std::vector<InputKind> kinds = kinds_of({&gate, &up}, arithmetic);
-  const PreparedInput input(device, x, D, sorted.source, sorted.sizes, D, kinds);
-  const PartProduct gates(device, input, input.groups(input_kind(gate, arithmetic), inner, F));
-  const PartProduct ups(device, input, input.groups(input_kind(up, arithmetic), inner, F));
-  const std::vector<Piece> pieces = cut_inner(device, sorted, gates, gate, up);
-  const auto activate =
-      f == GateFunction::silu ? device.kernels().elementwise->silu_mul : device.kernels().elementwise->gelu_mul;
-  device.run(static_cast<int64_t>(pieces.size()), [&](int64_t chunk, int thread) {
-    const Piece& piece = pieces[static_cast<size_t>(chunk)];
-    const Part& part = sorted.parts[piece.part];
-    const int64_t width = int64_t{piece.tiles.count} * kTileRows;
-    const int64_t rows = std::min(F - piece.tiles.row(), width);
-    float* to = inner + part.first * F + piece.tiles.row();
-    auto* other = reinterpret_cast<float*>(
-        device.scratch(thread, Device::kTile, static_cast<size_t>(part.tokens * width) * sizeof(float)));
-    const auto expert = static_cast<size_t>(part.expert);
-    gates.multiply(thread, experts.gate[expert], piece.tiles, piece.part, part.tokens, to, F);
-    ups.multiply(thread, experts.up[expert], piece.tiles, piece.part, part.tokens, other, width);
-    for (int64_t m = 0; m < part.tokens; ++m) activate(to + m * F, other + m * width, rows);
-  });
+  std::vector<GatedPart> parts;
+  for (const Part& part : sorted.parts) {
+    const auto e = static_cast<size_t>(part.expert);
+    parts.push_back({{&experts.gate[e], &experts.up[e]}, part.first, part.tokens});
+  }
+  gated_parts(device, arithmetic, f, parts, sorted.source, x, inner);
 }
 
 // ---- down, and the sum over a token's experts -----------------------------------------------------------------------
@@ -202,7 +102,7 @@ void outer_products(const Device& device, Arithmetic arithmetic, const ExpertMat
   std::iota(as_they_stand.begin(), as_they_stand.end(), 0);
   const std::vector<InputKind> kinds = kinds_of({&down}, arithmetic);
   const PreparedInput input(device, inner, F, as_they_stand, sorted.sizes, F, kinds);
-  const PartProduct product(device, input, input.groups(kinds[0], y, D));
+  const PartProduct product(device, input, kinds[0]);
   const std::vector<Tiles> pieces = cut_outer(device, sorted, product, down);
   const auto add_weighted = device.kernels().elementwise->add_weighted;
   device.run(static_cast<int64_t>(pieces.size()), [&](int64_t chunk, int thread) {

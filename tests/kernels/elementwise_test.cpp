@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/cpu/elementwise_kernels.h"
+#include "kernels/cpu/kernels.h"
 #include "kernels/math.h"
 #include "kernels/reference/elementwise.h"
 #include "kernels/rms_norm.h"
@@ -31,25 +33,27 @@ struct Rows {
 
 }  // namespace
 
-TEST_CASE("gate_mul is its definition on every instruction set") {
+TEST_CASE("gates are their definitions on every instruction set") {
   test::Random random(11);
   for (const GateFunction f : {GateFunction::silu, GateFunction::gelu_tanh}) {
     for (const int64_t D : kSizes) {
-      Rows gate(random, 3, D, 5);
-      Rows up(random, 3, D, 5);
+      std::vector<float> gate = random.normals(D, 3);
+      const std::vector<float> up = random.normals(D, 3);
       if (D > 16) {
-        gate.row(0)[3] = 1000;
-        gate.row(0)[4] = -1000;
-        gate.row(0)[5] = std::numeric_limits<float>::infinity();
-        gate.row(0)[6] = std::numeric_limits<float>::quiet_NaN();
+        gate[3] = 1000;
+        gate[4] = -1000;
+        gate[5] = std::numeric_limits<float>::infinity();
+        gate[6] = std::numeric_limits<float>::quiet_NaN();
       }
-      Rows expected = gate;
-      for (int64_t m = 0; m < 3; ++m) reference::gate_mul(f, expected.row(m), up.row(m), D);
-      test::on_every_device([&](const Device& device) {
-        Rows actual = gate;
-        gate_mul(device, f, actual.data.data(), up.data.data(), 3, D, actual.ld);
-        CHECK(first_difference(actual.data, expected.data) == -1);
-      });
+      std::vector<float> expected = gate;
+      reference::gate_mul(f, expected.data(), up.data(), D);
+      for (const Isa isa : available_isas()) {
+        CAPTURE(std::string(isa_name(isa)));
+        const cpu::ElementwiseKernels& kernels = *cpu::kernels_of(isa).elementwise;
+        std::vector<float> actual = gate;
+        (f == GateFunction::silu ? kernels.silu_mul : kernels.gelu_mul)(actual.data(), up.data(), D);
+        CHECK(first_difference(actual, expected) == -1);
+      }
     }
   }
 }

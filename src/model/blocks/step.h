@@ -16,7 +16,7 @@ namespace mang {
 // Growing buffers of floats, 64-byte aligned, not initialized. What is in one is lost when it grows.
 class Workspace {
  public:
-  enum Buffer { kStream, kNormed, kBlockOut, kQuery, kKey, kValue, kAttended, kGate, kUp, kRouter, kWanted, kBuffers };
+  enum Buffer { kStream, kNormed, kBlockOut, kQuery, kKey, kValue, kAttended, kInner, kRouter, kWanted, kBuffers };
 
   float* floats(Buffer buffer, int64_t count);
 
