@@ -10,13 +10,12 @@
 #include "base/check.h"
 #include "kernels/cpu/elementwise_kernels.h"
 #include "kernels/cpu/kernels.h"
+#include "kernels/cut_tiles.h"
 #include "kernels/op_trace.h"
 #include "kernels/part_product.h"
 
 namespace mang {
 namespace {
-
-constexpr int64_t kStreamedMost = 64;  // tokens up to which reading the weights is what takes time
 
 // What a thread claims: rows of one part's gate and up.
 struct Piece {
@@ -24,23 +23,14 @@ struct Piece {
   Tiles tiles;
 };
 
-// Weights are read as streams, and each new place in memory costs a while until the stream runs: so the first pieces
-// are large, and the last ones so small that all threads end together. Parts with many tokens are work enough in
-// smaller ones. Tiles go in pairs: kernels take two.
 std::vector<Piece> cut(const Device& device, std::span<const GatedPart> parts) {
-  constexpr int64_t kLeastBytes = int64_t{32} << 10;
-  constexpr int64_t kMostTiles = 16;  // of many tokens
-  const PackedMatrix& gate = *parts[0].w.gate;
-  const int64_t tile_bytes = gate.tile_bytes() + parts[0].w.up->tile_bytes();
-  int64_t left = static_cast<int64_t>(parts.size()) * gate.tiles() * tile_bytes;
-  const int shares = device.threads() == 1 ? 1 : 2 * device.threads();
+  const int64_t tiles = parts[0].w.gate->tiles();
+  const int64_t tile_bytes = parts[0].w.gate->tile_bytes() + parts[0].w.up->tile_bytes();
+  int64_t left = static_cast<int64_t>(parts.size()) * tiles * tile_bytes;
   std::vector<Piece> pieces;
   for (size_t p = 0; p < parts.size(); ++p) {
-    const bool streamed = parts[p].tokens <= kStreamedMost;
-    for (int64_t tile = 0; tile < gate.tiles();) {
-      const int64_t share = std::max(left / shares, kLeastBytes) / tile_bytes;
-      const int64_t wanted = streamed ? share : std::min(share, kMostTiles);
-      const int64_t count = std::min(std::max<int64_t>(2, wanted / 2 * 2), gate.tiles() - tile);
+    for (int64_t tile = 0; tile < tiles;) {
+      const int64_t count = next_piece(device, parts[p].tokens, left, tile_bytes, tiles - tile);
       pieces.push_back({p, {tile, static_cast<int>(count)}});
       tile += count;
       left -= count * tile_bytes;
@@ -49,14 +39,10 @@ std::vector<Piece> cut(const Device& device, std::span<const GatedPart> parts) {
   return pieces;
 }
 
-// Where there are few rows for many tokens and threads, the tokens are split too.
-std::vector<GatedPart> token_parts(const Device& device, const GatedMatrices& w, int64_t M) {
+// All M tokens: one part, or several where there are few rows.
+std::vector<GatedPart> split_tokens(const Device& device, const GatedMatrices& w, int64_t M) {
   constexpr int64_t kLeastTokens = 56;  // some groups
-  const int64_t pairs = (w.gate->tiles() + 1) / 2;
-  int64_t count = 1;
-  if (M > kStreamedMost) {
-    count = std::clamp<int64_t>((8 * device.threads() + pairs - 1) / pairs, 1, std::max<int64_t>(1, M / kLeastTokens));
-  }
+  const int64_t count = token_parts(device, M, (w.gate->tiles() + 1) / 2, M / kLeastTokens);
   std::vector<GatedPart> parts;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t first = M * i / count;
@@ -123,7 +109,7 @@ void gated_matmul(const Device& device, Arithmetic arithmetic, GateFunction f, c
   const OpScope scope(device, [&](std::string& name, OpWork& work) { describe(arithmetic, w, M, name, work); });
   std::vector<int32_t> as_they_stand(static_cast<size_t>(M));
   std::iota(as_they_stand.begin(), as_they_stand.end(), 0);
-  gated_parts(device, arithmetic, f, token_parts(device, w, M), as_they_stand, x, y);
+  gated_parts(device, arithmetic, f, split_tokens(device, w, M), as_they_stand, x, y);
 }
 
 }  // namespace mang

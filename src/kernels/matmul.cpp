@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/matmul_kernels.h"
+#include "kernels/cut_tiles.h"
 #include "kernels/matmul_input.h"
 #include "kernels/multiply_tiles.h"
 #include "kernels/op_trace.h"
@@ -28,33 +29,19 @@ struct Piece {
   int groups;
 };
 
-// Weights are read as streams, and each new place in memory costs a while until the stream runs: so the first pieces
-// are large, and the last ones so small that all threads end together. Tiles go in pairs: kernels take two. Many tokens
-// are work enough for smaller pieces, so that little waits for a thread held up by another program; and where there are
-// few rows for them, the tokens are split too.
 std::vector<Piece> cut(const Device& device, std::span<const Product> products, int64_t tokens, int group_count) {
-  constexpr int64_t kStreamedMost = 64;                  // tokens up to which reading the weights is what takes time
-  constexpr int64_t kStreamedBytes = int64_t{32} << 10;  // the least that is worth a claim then
-  constexpr int64_t kMostTiles = 16;                     // and the most of more tokens
-  const bool streamed = tokens <= kStreamedMost;
   int64_t left = 0;  // bytes
   int64_t pairs = 0;
   for (const Product& p : products) {
     left += p.w->bytes();
     pairs += (p.w->tiles() + 1) / 2;
   }
-  const int shares = device.threads() == 1 ? 1 : 2 * device.threads();
-  int64_t parts = 1;
-  if (!streamed)
-    parts = std::clamp<int64_t>((8 * device.threads() + pairs - 1) / pairs, 1, std::max(1, group_count / 8));
+  const int64_t parts = token_parts(device, tokens, pairs, group_count / 8);
   std::vector<Piece> pieces;
   for (size_t i = 0; i < products.size(); ++i) {
     const PackedMatrix& w = *products[i].w;
     for (int64_t tile = 0; tile < w.tiles();) {
-      const int64_t share = left / shares;
-      const int64_t wanted =
-          streamed ? std::max(share, kStreamedBytes) / w.tile_bytes() : std::min(share / w.tile_bytes(), kMostTiles);
-      const int64_t tiles = std::min(std::max<int64_t>(2, wanted / 2 * 2), w.tiles() - tile);
+      const int64_t tiles = next_piece(device, tokens, left, w.tile_bytes(), w.tiles() - tile);
       for (int64_t part = 0; part < parts; ++part) {
         const auto first = static_cast<int>(group_count * part / parts);
         const auto end = static_cast<int>(group_count * (part + 1) / parts);

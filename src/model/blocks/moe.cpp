@@ -10,7 +10,7 @@ void moe_block(Step& step, GateFunction f, const MoeConfig& config, const MoeWei
   const int64_t M = step.tokens();
   const int64_t D = weights.router.cols();
   const int64_t E = config.experts;
-  float* logits = step.work().floats(Workspace::kRouter, M * E);                               // [M, E]
+  float* logits = step.work().floats(Workspace::kRouter, M * E);                                // [M, E]
   float* inner = step.work().floats(Workspace::kInner, M * config.used * config.intermediate);  // [M · U, F]
 
   const Product router = {&weights.router, logits, E};
