@@ -79,7 +79,7 @@ run_tests() {
     export ASAN_OPTIONS=${ASAN_OPTIONS-allocator_may_return_null=1:detect_stack_use_after_return=0}
     export UBSAN_OPTIONS=${UBSAN_OPTIONS-print_stacktrace=1}
     export LSAN_OPTIONS=${LSAN_OPTIONS-suppressions=$root/tools/leaks_of_libraries.txt:print_suppressions=0}
-    local programs="base tensor format text jinja hub kernels load_weights model engine chat cli reliability"
+    local programs="base tensor format text jinja hub kernels load_weights model engine chat serve cli reliability"
     # shellcheck disable=SC2086  # the list is split on purpose
     build sanitize $(printf 'test_%s ' $programs)
     run_stage sanitize "${only:-^(${programs// /|})$}" "$(nproc)"

@@ -23,6 +23,7 @@ namespace {
 
 void add_commands(CLI::App& app, Action& action) {
   add_run(app, action);
+  add_serve(app, action);
   add_pull(app, action);
   add_list(app, action);
   add_rm(app, action);

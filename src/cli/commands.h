@@ -17,6 +17,7 @@ using Action = std::function<Result<int>(Context&)>;
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& help);
 
 void add_run(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_pull(CLI::App& app, Action& action);
 void add_list(CLI::App& app, Action& action);
 void add_rm(CLI::App& app, Action& action);

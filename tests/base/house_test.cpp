@@ -13,7 +13,8 @@ namespace {
 
 const std::map<std::string, int> kLevels = {{"base", 0},  {"tensor", 1}, {"kernels", 2}, {"format", 2},
                                             {"text", 2},  {"jinja", 2},  {"hub", 2},     {"model", 3},
-                                            {"load", 3},  {"engine", 4}, {"chat", 5},    {"cli", 7}};
+                                            {"load", 3},  {"engine", 4}, {"chat", 5},    {"serve", 6},
+                                            {"cli", 7}};
 const std::set<std::pair<std::string, std::string>> kSideways = {{"load", "model"}};
 
 // What is wrong with an include of `to` in a file of `from`; empty: nothing.

@@ -6,9 +6,9 @@
 namespace mang::test {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",        "show",       "bench",    "perplexity", "doctor",
-                                            "tokenize",   "detokenize", "template", "logits",     "worker",
-                                            "completion", "config",     "replay"};
+const std::vector<std::string> kCommands = {"run",      "show",       "bench",    "perplexity", "doctor",
+                                            "tokenize", "detokenize", "template", "logits",     "worker",
+                                            "serve",    "completion", "config",   "replay"};
 
 TEST_CASE("every command explains itself on stdout and exits with 0") {
   const Ran all = mang({"--help"});

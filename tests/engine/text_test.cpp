@@ -2,31 +2,10 @@
 #include <doctest/doctest.h>
 
 #include "engine/engine_fixture.h"
-#include "text/unicode.h"
+#include "support/byte_tokenizer.h"
 
 namespace mang {
 namespace {
-
-constexpr int32_t kEnd = 256;    // a control token that ends an answer
-constexpr int32_t kThink = 257;  // one that does not
-
-// Ids 0 … 255 are bytes, written as byte-level vocabularies write them: printable ones as themselves, the others as
-// U+0100 and on.
-Tokenizer byte_tokenizer() {
-  TokenizerSpec spec;
-  char32_t stand_in = 0x100;
-  for (int32_t b = 0; b < 256; ++b) {
-    const bool printable = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-    spec.vocabulary.push_back({to_utf8(printable ? static_cast<char32_t>(b) : stand_in++), b, 0});
-  }
-  spec.added_tokens = {{.id = kEnd, .content = "<end>", .special = true},
-                       {.id = kThink, .content = "<think>", .special = true}};
-  spec.pre_tokenizers = {{.kind = PreTokenizerStep::Kind::kByteLevel}};
-  spec.decoders = {{.kind = DecoderStep::Kind::kByteLevel}};
-  spec.eos_id = kEnd;
-  spec.eog_ids = {kEnd};
-  return Tokenizer::build(std::move(spec)).value();
-}
 
 // A model that answers any prompt of one token with this, then ends.
 FakeModelOptions says(std::vector<int32_t> ids) {

@@ -1,0 +1,72 @@
+#include "serve/openai_words.h"
+
+#include <array>
+
+namespace mang::serve {
+
+namespace {
+
+// A token on its own may be half a character; its bytes are always whole.
+Json token_words(int32_t id, float logprob, const Tokenizer& tokenizer) {
+  const std::array<int32_t, 1> one = {id};
+  Json bytes = Json::array();
+  for (const char c : tokenizer.token_bytes(id)) bytes.push_back(static_cast<unsigned char>(c));
+  return {{"token", tokenizer.decode(one)}, {"logprob", logprob}, {"bytes", std::move(bytes)}};
+}
+
+}  // namespace
+
+std::string openai_finish_reason(FinishReason reason) {
+  const bool cut = reason == FinishReason::max_tokens || reason == FinishReason::context_full;
+  return cut ? "length" : "stop";
+}
+
+Json openai_usage(const std::vector<ChoiceEnd>& ends) {
+  const RequestStats& first = ends.front().stats;
+  int64_t written = 0, reasoning = 0, accepted = 0, rejected = 0;
+  for (const ChoiceEnd& end : ends) {
+    written += end.stats.generated_tokens;
+    reasoning += end.reasoning_tokens;
+    accepted += end.stats.accepted_tokens;
+    rejected += end.stats.drafted_tokens - end.stats.accepted_tokens;
+  }
+  return {{"prompt_tokens", first.prompt_tokens},
+          {"completion_tokens", written},
+          {"total_tokens", first.prompt_tokens + written},
+          {"prompt_tokens_details", {{"cached_tokens", first.cached_tokens}}},
+          {"completion_tokens_details",
+           {{"reasoning_tokens", reasoning},
+            {"accepted_prediction_tokens", accepted},
+            {"rejected_prediction_tokens", rejected}}}};
+}
+
+Json timings(const ChoiceEnd& end) {
+  const RequestStats& stats = end.stats;
+  return {{"cache_n", stats.cached_tokens},
+          {"prompt_n", stats.prompt_tokens - stats.cached_tokens},
+          {"prompt_ms", stats.prefill_seconds * 1000},
+          {"prompt_per_second", stats.prefill_speed()},
+          {"predicted_n", stats.generated_tokens},
+          {"predicted_ms", stats.decode_seconds * 1000},
+          {"predicted_per_second", stats.decode_speed()}};
+}
+
+Json mang_words(const std::vector<ChoiceEnd>& ends) {
+  const ChoiceEnd& first = ends.front();
+  return {{"seed", first.seed},
+          {"queue_ms", first.stats.queue_seconds * 1000},
+          {"time_to_first_token_ms", first.stats.ttft_seconds * 1000},
+          {"cached_tokens", first.stats.cached_tokens},
+          {"preemptions", first.stats.preemptions}};
+}
+
+Json chat_logprob(const TokenReport& token, const Tokenizer& tokenizer) {
+  Json out = token_words(token.id, token.logprob, tokenizer);
+  out["top_logprobs"] = Json::array();
+  for (const TokenLogprob& each : token.top) {
+    out["top_logprobs"].push_back(token_words(each.id, each.logprob, tokenizer));
+  }
+  return out;
+}
+
+}  // namespace mang::serve
