@@ -76,6 +76,8 @@ struct Engine::State {
   void take_inbox();
   bool draft(const std::vector<Work>& work);
   void forward(const std::vector<Work>& work);
+  void report_prompts(std::vector<Work>& work);
+  bool report_prompt(Sequence& sequence, int64_t first_position, int64_t row);
   void sample(const std::vector<Work>& work);
   bool take_token(Sequence& sequence, SampledToken&& token);
   void finish(RequestId id, FinishReason reason, std::optional<int32_t> stop_token = {},
@@ -92,8 +94,9 @@ struct Engine::State {
   EngineOptions options;
   KvPool pool;
   Scheduler scheduler;
-  std::vector<float> logits;   // [rows of this step, vocab]
-  double tokens_a_second = 0;  // of the last step that read a prompt; 0: none yet, so begin with the least
+  std::vector<float> logits;     // [rows of this step, vocab]
+  std::vector<int64_t> rows_of;  // rows of each work of this step
+  double tokens_a_second = 0;    // of the last step that read a prompt; 0: none yet, so begin with the least
 
   std::optional<Speculator> speculator;
   std::vector<Speculator::Outcome> outcomes;  // of the step, one for each work
@@ -154,6 +157,13 @@ Result<void> Engine::State::check_request(const Request& request) const {
     return fail("The prompt has {} tokens, but the context holds {}. {}", length, options.context, advice);
   }
   MANG_TRY(check_ids(request.prompt, vocab));
+  if (request.prompt_logprobs) {
+    if (*request.prompt_logprobs < 0 || *request.prompt_logprobs > kMostLogprobs) {
+      return fail("prompt_logprobs is {}; it must be from 0 to {}.", *request.prompt_logprobs, kMostLogprobs);
+    }
+    if (request.session != 0)
+      return fail("A session's prompt is not read whole, so its log probabilities are not known.");
+  }
   if (!request.sampling.stop.empty() && tokenizer == nullptr) {
     return fail("Stop strings need a tokenizer, and this engine has none.");
   }
@@ -166,7 +176,7 @@ Result<RequestId> Engine::submit(Request request) {
   const std::string scope = std::move(request.cache_scope);
   const SessionId session = request.session;
   auto sequence = std::make_unique<Sequence>(0, std::move(request), s.model.info().vocab, s.tokenizer);
-  sequence->use_cache = s.options.prefix_cache;
+  sequence->use_cache = s.options.prefix_cache && !sequence->prompt_logprobs;
   if (sequence->use_cache) {
     sequence->root = root_key(s.options.model_key, static_cast<int>(s.options.arithmetic),
                               static_cast<int>(s.options.kv_type), scope);
@@ -218,12 +228,13 @@ const EngineOptions& Engine::options() const { return state_->options; }
 
 bool Engine::State::step() {
   take_inbox();
-  const std::vector<Work> work = scheduler.plan(chunk_tokens());
+  std::vector<Work> work = scheduler.plan(chunk_tokens());
   if (!work.empty()) {
     step_seconds = 0;
     const bool only_answers = speculator && draft(work);
     forward(work);
     for (const Work& w : work) scheduler.advance(w);
+    report_prompts(work);
     sample(work);
     if (only_answers) speculator->step_done(outcomes, step_seconds);
   }
@@ -290,15 +301,18 @@ void Engine::State::forward(const std::vector<Work>& work) {
   slices.reserve(work.size());
   int64_t tokens = 0;
   int64_t rows = 0;
+  rows_of.clear();
   for (const auto& [sequence, count] : work) {
-    const bool wants_logits = count == sequence->uncomputed() && !sequence->only_prompt();
+    const bool draws = count == sequence->uncomputed() && !sequence->only_prompt();
     const bool tries = !sequence->tried.empty();
     std::span<const int32_t> run = sequence->tried;
     if (!tries) run = std::span(sequence->tokens).subspan(static_cast<size_t>(sequence->computed), count);
-    const LogitsFor last = tries ? LogitsFor::all : LogitsFor::last;
-    slices.push_back({run, sequence->computed, sequence->blocks, wants_logits ? last : LogitsFor::none});
+    const bool all = tries || sequence->prompt_logprobs;
+    const LogitsFor wanted = all ? LogitsFor::all : draws ? LogitsFor::last : LogitsFor::none;
+    slices.push_back({run, sequence->computed, sequence->blocks, wanted});
     tokens += count;
-    rows += wants_logits ? 1 + sequence->drafted() : 0;
+    rows_of.push_back(all ? static_cast<int64_t>(run.size()) : draws ? 1 : 0);
+    rows += rows_of.back();
   }
   const auto wanted = static_cast<size_t>(rows * model.info().vocab);
   if (logits.size() < wanted) logits.resize(wanted);
@@ -307,6 +321,39 @@ void Engine::State::forward(const std::vector<Work>& work) {
   const double seconds = seconds_between(before, Clock::now());
   step_seconds += seconds;
   if (tokens >= kTellingTokens && seconds > 0) tokens_a_second = static_cast<double>(tokens) / seconds;
+}
+
+// What the rows of this step say about prompts that are to be reported.
+void Engine::State::report_prompts(std::vector<Work>& work) {
+  int64_t row = 0;
+  for (size_t i = 0; i < work.size(); ++i) {
+    auto& [sequence, count] = work[i];
+    if (sequence->prompt_logprobs && !report_prompt(*sequence, sequence->computed - count, row)) sequence = nullptr;
+    row += rows_of[i];
+  }
+}
+
+// `row` and on: of the tokens from first_position on. False: the model failed, and the sequence is gone.
+bool Engine::State::report_prompt(Sequence& sequence, int64_t first_position, int64_t row) {
+  const int64_t vocab = model.info().vocab;
+  std::vector<SampledToken>& report = sequence.prompt_report;
+  if (report.empty()) report.emplace_back().id = sequence.tokens[0];
+  const int64_t end = std::min(sequence.stats.prompt_tokens, sequence.computed + 1);
+  for (auto next = static_cast<int64_t>(report.size()); next < end; ++next) {
+    const int64_t at = row + next - 1 - first_position;
+    const std::span<const float> logits_before(logits.data() + at * vocab, static_cast<size_t>(vocab));
+    const int32_t id = sequence.tokens[static_cast<size_t>(next)];
+    Result<SampledToken> told = sequence.sampler.judge(device, logits_before, id, *sequence.prompt_logprobs);
+    if (!told.ok()) {
+      finish(sequence.id, FinishReason::error, {}, told.error());
+      return false;
+    }
+    report.push_back(std::move(told).value());
+  }
+  if (end < sequence.stats.prompt_tokens) return true;
+  sequence.prompt_logprobs.reset();
+  if (sequence.on_event) sequence.on_event(sequence.id, PromptEvent{std::move(report)});
+  return true;
 }
 
 // Row after row: a sequence that verifies a draft has a row for each token of it, and goes on to the next row while the
@@ -325,13 +372,13 @@ void Engine::State::sample(const std::vector<Work>& work) {
   int64_t rows = 0;
   for (size_t i = 0; i < work.size(); ++i) {
     Sequence* sequence = work[i].sequence;
-    if (sequence->uncomputed() > 0) continue;
+    rows += rows_of[i];
+    if (sequence == nullptr || sequence->uncomputed() > 0) continue;
     if (sequence->only_prompt()) {
       read.push_back(sequence->id);
       continue;
     }
-    draws.push_back({sequence, rows, i, 0, {}});
-    rows += 1 + sequence->drafted();
+    draws.push_back({sequence, rows - 1 - sequence->drafted(), i, 0, {}});
   }
   while (!draws.empty()) {
     if (options.on_logits) {
@@ -448,9 +495,9 @@ Result<Answer> complete(Engine& engine, Request request, const std::atomic<bool>
     if (const auto* token = std::get_if<TokenEvent>(&event)) {
       answer.ids.push_back(token->id);
       answer.text += token->text;
-    } else {
-      answer.done = std::get<DoneEvent>(event);
-      answer.text += answer.done.text;
+    } else if (const auto* done = std::get_if<DoneEvent>(&event)) {
+      answer.done = *done;
+      answer.text += done->text;
     }
     if (inner) inner(id, event);
   };

@@ -70,6 +70,12 @@ struct TokenEvent {
   std::vector<TokenLogprob> top;
 };
 
+// How likely the prompt was, for requests that asked: once, when it has been read.
+struct PromptEvent {
+  std::vector<SampledToken>
+      tokens;  // one for each of the prompt's; the first has no log probability: nothing is before it
+};
+
 // The last event of a request.
 struct DoneEvent {
   FinishReason reason = FinishReason::error;
@@ -80,7 +86,7 @@ struct DoneEvent {
   RequestStats stats;
 };
 
-using Event = std::variant<TokenEvent, DoneEvent>;
+using Event = std::variant<TokenEvent, DoneEvent, PromptEvent>;
 // Called inside step(), on its thread. May call submit() and cancel(), not step().
 using EventSink = std::function<void(RequestId, const Event&)>;
 
@@ -88,10 +94,13 @@ struct Request {
   std::vector<int32_t> prompt;  // token ids, at least one
   SamplingParams sampling;
   bool show_special = false;  // control tokens appear in the text
-  bool speculate = true;      // false: no drafts, whatever the engine's options are
-  SessionId session = 0;      // 0: none
-  std::string cache_scope;    // prefixes are shared only between requests of the same scope (a tenant)
-  EventSink on_event;         // may be empty
+  // Also the log probability of each token of the prompt, and of the n best in its place (0 … 128). Such a prompt is
+  // read whole, whatever the prefix cache has of it.
+  std::optional<int32_t> prompt_logprobs;
+  bool speculate = true;    // false: no drafts, whatever the engine's options are
+  SessionId session = 0;    // 0: none
+  std::string cache_scope;  // prefixes are shared only between requests of the same scope (a tenant)
+  EventSink on_event;       // may be empty
 };
 
 struct EngineOptions {

@@ -98,7 +98,7 @@ Result<SampledToken> Sampler::sample(const Device& device, std::span<float> logi
   double log_total = 0;
   if (params_.logprobs) {
     log_total = best + log_weight(weigh_all(device, logits, best, 1));
-    report_best(logits, log_total, out.top);
+    report_best(logits, log_total, *params_.logprobs, out.top);
   }
   if (!seen_.empty() || !params_.logit_bias.empty()) {
     adjust(logits);
@@ -161,8 +161,19 @@ float Sampler::logit_before_adjusting(std::span<const float> logits, int32_t id)
   return logits[id];
 }
 
-void Sampler::report_best(std::span<const float> logits, double log_total, std::vector<TokenLogprob>& top) {
-  const int64_t n = std::min<int64_t>(*params_.logprobs, vocab_);
+Result<SampledToken> Sampler::judge(const Device& device, std::span<const float> logits, int32_t id, int32_t n) {
+  MANG_TRY(const int32_t best_id, scan(logits));
+  const float best = logits[best_id];
+  const double log_total = best + log_weight(weigh_all(device, logits, best, 1));
+  SampledToken out;
+  out.id = id;
+  out.logprob = static_cast<float>(static_cast<double>(logits[id]) - log_total);
+  report_best(logits, log_total, n, out.top);
+  return out;
+}
+
+void Sampler::report_best(std::span<const float> logits, double log_total, int64_t n, std::vector<TokenLogprob>& top) {
+  n = std::min(n, vocab_);
   if (n == 0) return;
   gather_best(logits, n);
   std::sort(candidates_.begin(), candidates_.end(), before);

@@ -51,6 +51,9 @@ class Sampler {
   // model's or its file's, or every token was banned.
   Result<SampledToken> sample(const Device& device, std::span<float> logits, int64_t position);
 
+  // How likely a token is that stands there already, by logits [vocab], and the n best in its place. Errors as above.
+  Result<SampledToken> judge(const Device& device, std::span<const float> logits, int32_t id, int32_t n);
+
   [[nodiscard]] const SamplingParams& params() const { return params_; }
 
  private:
@@ -72,7 +75,7 @@ class Sampler {
   Result<int32_t> scan(std::span<const float> logits);  // the best id; fills block_best_
   void adjust(std::span<float> logits);                 // penalties and biases; what was there goes to replaced_
   [[nodiscard]] float logit_before_adjusting(std::span<const float> logits, int32_t id) const;
-  void report_best(std::span<const float> logits, double log_total, std::vector<TokenLogprob>& top);
+  void report_best(std::span<const float> logits, double log_total, int64_t n, std::vector<TokenLogprob>& top);
 
   int32_t draw(const Device& device, std::span<const float> logits, float best, int64_t position);
   int32_t draw_from_all(const Device& device, std::span<const float> logits, float best, uint64_t random);

@@ -18,7 +18,6 @@ constexpr size_t kMaxBiases = 65'536;
 constexpr size_t kMaxStopStrings = 64;
 constexpr size_t kMaxStopBytes = 4'096;
 constexpr size_t kMaxStopIds = 1'024;
-constexpr int32_t kMaxLogprobs = 128;
 
 // NaN is outside every range.
 Result<void> check_range(std::string_view name, float value, float least, float most) {
@@ -105,8 +104,8 @@ Result<void> validate(const SamplingParams& params, int64_t vocab) {
   if (params.max_tokens && *params.max_tokens < 0) {
     return fail("max_tokens is {}; it must be 0 or more.", *params.max_tokens);
   }
-  if (params.logprobs && (*params.logprobs < 0 || *params.logprobs > kMaxLogprobs)) {
-    return fail("logprobs is {}; it must be from 0 to {}.", *params.logprobs, kMaxLogprobs);
+  if (params.logprobs && (*params.logprobs < 0 || *params.logprobs > kMostLogprobs)) {
+    return fail("logprobs is {}; it must be from 0 to {}.", *params.logprobs, kMostLogprobs);
   }
   return {};
 }

@@ -13,6 +13,8 @@ namespace mang {
 
 struct GenerationDefaults;  // load/load_model.h
 
+inline constexpr int32_t kMostLogprobs = 128;  // that are told of one token
+
 // Applied to a row of logits in this order (the order of Hugging Face's generate, with the penalties and biases of
 // the OpenAI API between): repetition penalty, presence and frequency penalty, logit bias, then at temperature 0 the
 // best id, else temperature, top_k, top_p, min_p and the draw. engine/sampler.h says exactly what each step computes.

@@ -6,6 +6,10 @@
 
 namespace mang {
 
+namespace {
+constexpr int64_t kReportedTokens = 32;  // of a prompt in one step where each needs a row of logits, which takes memory
+}  // namespace
+
 Sequence::Sequence(RequestId request_id, Request&& request, int64_t vocab, const Tokenizer* tokenizer)
     : id(request_id),
       session(request.session),
@@ -14,6 +18,7 @@ Sequence::Sequence(RequestId request_id, Request&& request, int64_t vocab, const
       sampler(std::move(request.sampling), vocab),
       stops(sampler.params().stop) {
   speculate = request.speculate;
+  prompt_logprobs = request.prompt_logprobs;
   sampler.accept_prompt(tokens);
   if (tokenizer != nullptr) detokenizer.emplace(*tokenizer, !request.show_special);
   stats.prompt_tokens = length();
@@ -46,7 +51,8 @@ std::vector<Work> Scheduler::plan(int64_t prompt_tokens) {
 
 void Scheduler::add_work(Sequence& sequence, int64_t& prompt_tokens, std::vector<Work>& work) {
   const bool answers = sequence.uncomputed() == 1;
-  const int64_t count = answers ? 1 : std::min(sequence.uncomputed(), prompt_tokens);
+  int64_t count = answers ? 1 : std::min(sequence.uncomputed(), prompt_tokens);
+  if (sequence.prompt_logprobs) count = std::min(count, kReportedTokens);
   if (count == 0 || !give_blocks(sequence, sequence.computed + count)) return;
   if (!answers) prompt_tokens -= count;
   work.push_back({&sequence, count});

@@ -35,6 +35,10 @@ struct Sequence {
   std::vector<BlockKey> keys;  // of whole blocks of tokens; add_keys() brings them up to date
   int64_t offered = 0;         // blocks known to the prefix cache: found there or offered to it
 
+  // How many log probabilities are to be told of each token of the prompt; none: it is told, or nobody asked.
+  std::optional<int32_t> prompt_logprobs;
+  std::vector<SampledToken> prompt_report;  // of the prompt's first tokens, as far as they are known
+
   Sampler sampler;
   std::optional<Detokenizer> detokenizer;
   StopMatcher stops;

@@ -36,6 +36,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
       wanted.prompt = request.prompts[i / static_cast<size_t>(request.choices)];
       wanted.sampling = request.sampling;
       wanted.sampling.seed = choices_[i].seed;
+      wanted.prompt_logprobs = request.prompt_logprobs;
       wanted.cache_scope = account_->tenant;
       wanted.on_event = [self = shared_from_this(), i](RequestId, const Event& event) {
         self->take(static_cast<int>(i), event);
@@ -88,9 +89,13 @@ class Generation : public std::enable_shared_from_this<Generation> {
     Choice& choice = choices_[static_cast<size_t>(index)];
     if (const auto* token = std::get_if<TokenEvent>(&event)) {
       ChoicePart part = split(choice, token->text + std::string(mark_of(choice, token->id)), false);
-      part.token = TokenReport{token->id, token->logprob.value_or(0), token->top};
+      part.token = SampledToken{token->id, token->logprob.value_or(0), token->top};
       if (choice.split && choice.splitter.in_reasoning()) ++choice.reasoning_tokens;
       if (!failed_) listener_->on_part(index, part);
+      return;
+    }
+    if (const auto* prompt = std::get_if<PromptEvent>(&event)) {
+      if (!failed_) listener_->on_prompt(index, prompt->tokens);
       return;
     }
     const auto& done = std::get<DoneEvent>(event);
@@ -139,8 +144,6 @@ class Generation : public std::enable_shared_from_this<Generation> {
   bool gone_ = false;
 };
 
-}  // namespace
-
 std::optional<ApiError> too_long(const GenerationRequest& request, const ModelHost& host) {
   const int64_t context = host.context();
   const int64_t room = request.sampling.max_tokens == 0 ? 0 : 1;
@@ -156,12 +159,18 @@ std::optional<ApiError> too_long(const GenerationRequest& request, const ModelHo
   return std::nullopt;
 }
 
-Result<void> generate(const std::shared_ptr<ModelHost>& host, GenerationRequest request,
-                      std::shared_ptr<GenerationListener> listener, const std::shared_ptr<Account>& account,
-                      Exchange& exchange) {
-  const auto generation = std::make_shared<Generation>(*host, std::move(listener), account);
+}  // namespace
+
+Result<void> generate_for(const std::shared_ptr<ModelHost>& host, GenerationRequest request,
+                          std::shared_ptr<GenerationListener> listener, const RequestPtr& http,
+                          const std::shared_ptr<Exchange>& exchange, ErrorWords words) {
+  if (const std::optional<ApiError> error = too_long(request, *host)) {
+    exchange->respond(error_response(*error, words));
+    return {};
+  }
+  const auto generation = std::make_shared<Generation>(*host, std::move(listener), http->account);
   MANG_TRY(generation->start(std::move(request)));
-  exchange.on_gone([weak_host = std::weak_ptr<ModelHost>(host), weak = std::weak_ptr<Generation>(generation)] {
+  exchange->on_gone([weak_host = std::weak_ptr<ModelHost>(host), weak = std::weak_ptr<Generation>(generation)] {
     const auto its_host = weak_host.lock();
     const auto there = weak.lock();
     if (its_host && there) there->cancel();

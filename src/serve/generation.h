@@ -20,20 +20,14 @@ namespace mang::serve {
 struct GenerationRequest {
   std::vector<std::vector<int32_t>> prompts;
   SamplingParams sampling;
-  int choices = 1;    // for each prompt, each with its own seed: sampling.seed, + 1, + 2 …
-  bool chat = false;  // the answer may begin with reasoning, which is told apart
-};
-
-// A token of the answer, for whoever asked for log probabilities.
-struct TokenReport {
-  int32_t id = 0;
-  float logprob = 0;
-  std::vector<TokenLogprob> top;
+  int choices = 1;                         // for each prompt, each with its own seed: sampling.seed, + 1, + 2 …
+  bool chat = false;                       // the answer may begin with reasoning, which is told apart
+  std::optional<int32_t> prompt_logprobs;  // as Request's
 };
 
 struct ChoicePart {
-  std::string reasoning, text;       // either may be empty
-  std::optional<TokenReport> token;  // none: text that was held back, at the end
+  std::string reasoning, text;        // either may be empty
+  std::optional<SampledToken> token;  // none: text that was held back, at the end
 };
 
 struct ChoiceEnd {
@@ -49,18 +43,18 @@ struct ChoiceEnd {
 class GenerationListener {
  public:
   virtual ~GenerationListener() = default;
+  // Where prompt_logprobs were asked for, before anything else of the choice.
+  virtual void on_prompt(int /*choice*/, const std::vector<SampledToken>& /*tokens*/) {}
   virtual void on_part(int choice, const ChoicePart& part) = 0;
   virtual void on_end(int choice, const ChoiceEnd& end) = 0;
   // The model failed: nothing more comes.
   virtual void on_error(const Error& error) = 0;
 };
 
-// A prompt without room for an answer; nullopt: there is none. Both numbers are said.
-std::optional<ApiError> too_long(const GenerationRequest& request, const ModelHost& host);
-
-// Errors, before anything was computed: what the engine refuses.
-Result<void> generate(const std::shared_ptr<ModelHost>& host, GenerationRequest request,
-                      std::shared_ptr<GenerationListener> listener, const std::shared_ptr<Account>& account,
-                      Exchange& exchange);
+// Begins. A prompt without room for an answer is answered as such, with both numbers; other errors, of what the engine
+// refuses before anything was computed, are returned.
+Result<void> generate_for(const std::shared_ptr<ModelHost>& host, GenerationRequest request,
+                          std::shared_ptr<GenerationListener> listener, const RequestPtr& http,
+                          const std::shared_ptr<Exchange>& exchange, ErrorWords words);
 
 }  // namespace mang::serve

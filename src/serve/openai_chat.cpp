@@ -8,7 +8,9 @@
 #include "engine/sampling_fields.h"
 #include "serve/body.h"
 #include "serve/chat_messages.h"
+#include "serve/event_stream.h"
 #include "serve/generation.h"
+#include "serve/openai_fields.h"
 #include "serve/openai_words.h"
 #include "serve/reasoning_wish.h"
 
@@ -27,17 +29,8 @@ struct ChatWish {
   std::vector<std::string> ignored;
 };
 
-// What other servers understand and what changes nothing in the answer here.
-constexpr const char* kHarmless[] = {
-    "user", "metadata", "store", "service_tier", "prompt_cache_key", "safety_identifier", "prompt_cache_retention"};
-
 Result<void> read_output_options(JsonFields& fields, ChatWish& wish) {
-  MANG_TRY(fields.flag("stream", wish.stream));
-  if (const Json* options = fields.find("stream_options")) {
-    if (!options->is_object()) return fields.wrong("stream_options", fail("an object"));
-    JsonFields inner(*options, "stream_options");
-    MANG_TRY(inner.flag("include_usage", wish.usage_chunk));
-  }
+  MANG_TRY(read_stream_options(fields, wish.stream, wish.usage_chunk));
   MANG_TRY(fields.whole("n", wish.generation.choices));
   if (wish.generation.choices < 1 || wish.generation.choices > kMostChoices) {
     return fields.wrong("n", fail("a whole number from 1 to {}", kMostChoices));
@@ -101,7 +94,7 @@ Result<ChatWish> read_wish(const Json& body, ModelHost& host) {
   MANG_TRY(const ChatTemplate* page, host.chat_template(false));
   MANG_TRY(read_reasoning_wish(fields, *page, chat.variables));
   chat.now = jinja::DateTime::local_now();
-  for (const char* name : kHarmless) (void)fields.find(name);
+  find_harmless(fields);
   wish.ignored = fields.unknown();
   MANG_TRY(std::vector<int32_t> prompt, chat_prompt_ids(*page, chat, host.tokenizer()));
   wish.generation.prompts.push_back(std::move(prompt));
@@ -112,7 +105,8 @@ Result<ChatWish> read_wish(const Json& body, ModelHost& host) {
 class ChatAnswer final : public GenerationListener {
  public:
   ChatAnswer(std::shared_ptr<Exchange> exchange, const ChatWish& wish, const ModelHost& host)
-      : exchange_(std::move(exchange)),
+      : exchange_(exchange),
+        events_(std::move(exchange)),
         tokenizer_(host.tokenizer()),
         model_(host.model().name),
         stream_(wish.stream),
@@ -153,12 +147,7 @@ class ChatAnswer final : public GenerationListener {
     }
   }
 
-  void on_error(const Error& error) override {
-    const ApiError told{500, error, "model_failed", {}};
-    if (!begun_) return exchange_->respond(error_response(told, openai_error));
-    exchange_->write("data: " + dump_json(openai_error(told)) + "\n\n");
-    exchange_->end();
-  }
+  void on_error(const Error& error) override { events_.end_with({500, error, "model_failed", {}}); }
 
  private:
   struct Choice {
@@ -169,11 +158,6 @@ class ChatAnswer final : public GenerationListener {
   };
 
   void begin(Choice& choice, int index) {
-    if (!begun_) {
-      begun_ = true;
-      exchange_->begin(200, {{"content-type", "text/event-stream"}, {"cache-control", "no-cache"}});
-      exchange_->set_idle_text(": still at work\n\n");
-    }
     if (choice.begun) return;
     choice.begun = true;
     send_chunk(index, {{"role", "assistant"}, {"content", ""}}, nullptr, nullptr);
@@ -183,11 +167,9 @@ class ChatAnswer final : public GenerationListener {
     return {{"id", id_}, {"object", object}, {"created", created_}, {"model", model_}, {"system_fingerprint", nullptr}};
   }
 
-  Json logprobs_of(const TokenReport& token) const {
+  Json logprobs_of(const SampledToken& token) const {
     return {{"content", Json::array({chat_logprob(token, tokenizer_)})}, {"refusal", nullptr}};
   }
-
-  void send(const Json& chunk) { exchange_->write("data: " + dump_json(chunk) + "\n\n"); }
 
   void send_chunk(int index, Json delta, Json logprobs, Json finish_reason) {
     Json chunk = head("chat.completion.chunk");
@@ -196,7 +178,7 @@ class ChatAnswer final : public GenerationListener {
                                          {"logprobs", std::move(logprobs)},
                                          {"finish_reason", std::move(finish_reason)}}});
     if (usage_chunk_) chunk["usage"] = nullptr;
-    send(chunk);
+    events_.send(chunk);
   }
 
   [[nodiscard]] std::vector<ChoiceEnd> ends() const {
@@ -205,22 +187,16 @@ class ChatAnswer final : public GenerationListener {
     return out;
   }
 
-  void add_figures(Json& answer) const {
-    answer["usage"] = openai_usage(ends());
-    answer["timings"] = timings(choices_.front().end);
-    answer["mang"] = mang_words(ends());
-    if (!ignored_.empty()) answer["mang"]["ignored"] = ignored_;
-  }
+  void add_figures(Json& answer) const { add_openai_figures(ends(), choices_.size(), ignored_, answer); }
 
   void end_stream() {
     if (usage_chunk_) {
       Json chunk = head("chat.completion.chunk");
       chunk["choices"] = Json::array();
       add_figures(chunk);
-      send(chunk);
+      events_.send(chunk);
     }
-    exchange_->write("data: [DONE]\n\n");
-    exchange_->end();
+    events_.done();
   }
 
   void respond() {
@@ -241,13 +217,13 @@ class ChatAnswer final : public GenerationListener {
   }
 
   std::shared_ptr<Exchange> exchange_;
+  EventStream events_;
   const Tokenizer& tokenizer_;
   std::string model_;
   bool stream_, usage_chunk_, logprobs_;
   std::vector<std::string> ignored_;
   std::vector<Choice> choices_;
   size_t ended_ = 0;
-  bool begun_ = false;
   std::string id_ = new_id("chatcmpl-");
   int64_t created_ = unix_time();
 };
@@ -255,12 +231,8 @@ class ChatAnswer final : public GenerationListener {
 Result<void> answer_chat(const Json& body, const std::shared_ptr<ModelHost>& host, const RequestPtr& request,
                          const std::shared_ptr<Exchange>& exchange) {
   MANG_TRY(ChatWish wish, read_wish(body, *host));
-  if (const std::optional<ApiError> error = too_long(wish.generation, *host)) {
-    exchange->respond(error_response(*error, openai_error));
-    return {};
-  }
   auto answer = std::make_shared<ChatAnswer>(exchange, wish, *host);
-  return generate(host, std::move(wish.generation), std::move(answer), request->account, *exchange);
+  return generate_for(host, std::move(wish.generation), std::move(answer), request, exchange, openai_error);
 }
 
 }  // namespace

@@ -14,33 +14,30 @@ Json token_words(int32_t id, float logprob, const Tokenizer& tokenizer) {
   return {{"token", tokenizer.decode(one)}, {"logprob", logprob}, {"bytes", std::move(bytes)}};
 }
 
-}  // namespace
-
-std::string openai_finish_reason(FinishReason reason) {
-  const bool cut = reason == FinishReason::max_tokens || reason == FinishReason::context_full;
-  return cut ? "length" : "stop";
-}
-
-Json openai_usage(const std::vector<ChoiceEnd>& ends) {
-  const RequestStats& first = ends.front().stats;
-  int64_t written = 0, reasoning = 0, accepted = 0, rejected = 0;
-  for (const ChoiceEnd& end : ends) {
-    written += end.stats.generated_tokens;
-    reasoning += end.reasoning_tokens;
-    accepted += end.stats.accepted_tokens;
-    rejected += end.stats.drafted_tokens - end.stats.accepted_tokens;
+Json usage_of(const std::vector<ChoiceEnd>& ends, size_t per_prompt) {
+  int64_t read = 0, cached = 0, written = 0, reasoning = 0, accepted = 0, rejected = 0;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    const RequestStats& stats = ends[i].stats;
+    if (i % per_prompt == 0) {  // each prompt counts once
+      read += stats.prompt_tokens;
+      cached += stats.cached_tokens;
+    }
+    written += stats.generated_tokens;
+    reasoning += ends[i].reasoning_tokens;
+    accepted += stats.accepted_tokens;
+    rejected += stats.drafted_tokens - stats.accepted_tokens;
   }
-  return {{"prompt_tokens", first.prompt_tokens},
+  return {{"prompt_tokens", read},
           {"completion_tokens", written},
-          {"total_tokens", first.prompt_tokens + written},
-          {"prompt_tokens_details", {{"cached_tokens", first.cached_tokens}}},
+          {"total_tokens", read + written},
+          {"prompt_tokens_details", {{"cached_tokens", cached}}},
           {"completion_tokens_details",
            {{"reasoning_tokens", reasoning},
             {"accepted_prediction_tokens", accepted},
             {"rejected_prediction_tokens", rejected}}}};
 }
 
-Json timings(const ChoiceEnd& end) {
+Json timings_of(const ChoiceEnd& end) {
   const RequestStats& stats = end.stats;
   return {{"cache_n", stats.cached_tokens},
           {"prompt_n", stats.prompt_tokens - stats.cached_tokens},
@@ -60,7 +57,22 @@ Json mang_words(const std::vector<ChoiceEnd>& ends) {
           {"preemptions", first.stats.preemptions}};
 }
 
-Json chat_logprob(const TokenReport& token, const Tokenizer& tokenizer) {
+}  // namespace
+
+std::string openai_finish_reason(FinishReason reason) {
+  const bool cut = reason == FinishReason::max_tokens || reason == FinishReason::context_full;
+  return cut ? "length" : "stop";
+}
+
+void add_openai_figures(const std::vector<ChoiceEnd>& ends, size_t per_prompt, const std::vector<std::string>& ignored,
+                        Json& answer) {
+  answer["usage"] = usage_of(ends, per_prompt);
+  answer["timings"] = timings_of(ends.front());
+  answer["mang"] = mang_words(ends);
+  if (!ignored.empty()) answer["mang"]["ignored"] = ignored;
+}
+
+Json chat_logprob(const SampledToken& token, const Tokenizer& tokenizer) {
   Json out = token_words(token.id, token.logprob, tokenizer);
   out["top_logprobs"] = Json::array();
   for (const TokenLogprob& each : token.top) {

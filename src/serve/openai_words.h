@@ -12,17 +12,12 @@ namespace mang::serve {
 // "stop" or "length".
 std::string openai_finish_reason(FinishReason reason);
 
-// Of all choices together; the prompt counts once.
-Json openai_usage(const std::vector<ChoiceEnd>& ends);
-
-// Times in milliseconds and speeds, by the names llama.cpp's server gives them.
-Json timings(const ChoiceEnd& end);
-
-// What only this server says, under "mang": the seed that was drawn, waiting time, time to first token, what came from
-// the cache.
-Json mang_words(const std::vector<ChoiceEnd>& ends);
+// usage, timings (in milliseconds, by llama.cpp's names) and "mang": the seed that was drawn, waiting time, time to
+// first token, what came from the cache, which fields were ignored. ends: of all choices, per_prompt of each prompt.
+void add_openai_figures(const std::vector<ChoiceEnd>& ends, size_t per_prompt, const std::vector<std::string>& ignored,
+                        Json& answer);
 
 // One token of a chat's logprobs.content.
-Json chat_logprob(const TokenReport& token, const Tokenizer& tokenizer);
+Json chat_logprob(const SampledToken& token, const Tokenizer& tokenizer);
 
 }  // namespace mang::serve

@@ -6,6 +6,7 @@
 
 #include "serve/extras.h"
 #include "serve/openai_chat.h"
+#include "serve/openai_completions.h"
 #include "serve/openai_models.h"
 #include "serve/router.h"
 #include "serve/service.h"
@@ -35,6 +36,7 @@ class Server::Impl {
     add_extras(router_, service_);
     add_openai_models(router_, service_);
     add_openai_chat(router_, service_);
+    add_openai_completions(router_, service_);
   }
 
   Result<void> listen();
