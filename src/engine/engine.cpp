@@ -103,6 +103,7 @@ struct Engine::State {
   double step_seconds = 0;                    // of the step: drafting, forward and drawing, no events
 
   // What other threads reach.
+  std::atomic<int64_t> free_blocks = pool.blocks();
   struct Inbox {
     std::vector<std::unique_ptr<Sequence>> requests;
     std::vector<RequestId> cancelled;
@@ -221,7 +222,7 @@ void Engine::run_until_done(const std::atomic<bool>* cancel) {
 
 int64_t Engine::context() const { return state_->options.context; }
 int64_t Engine::kv_bytes() const { return state_->pool.blocks() * state_->pool.block_bytes(); }
-int64_t Engine::free_blocks() const { return state_->scheduler.available_blocks(); }
+int64_t Engine::free_blocks() const { return state_->free_blocks.load(); }
 int64_t Engine::blocks() const { return state_->pool.blocks(); }
 const Model& Engine::model() const { return state_->model; }
 const EngineOptions& Engine::options() const { return state_->options; }
@@ -238,6 +239,7 @@ bool Engine::State::step() {
     sample(work);
     if (only_answers) speculator->step_done(outcomes, step_seconds);
   }
+  free_blocks.store(scheduler.available_blocks());
   const std::lock_guard lock(mutex);
   return !scheduler.idle() || !inbox.requests.empty();
 }

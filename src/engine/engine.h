@@ -151,9 +151,10 @@ class Engine {
   // Steps until nothing is left; when *cancel becomes true, everything is cancelled (and reported so) within a step.
   void run_until_done(const std::atomic<bool>* cancel = nullptr);
 
-  [[nodiscard]] int64_t context() const;      // the longest sequence: model, options and pool allow it
-  [[nodiscard]] int64_t kv_bytes() const;     // of the whole pool
-  [[nodiscard]] int64_t free_blocks() const;  // counting those that only the prefix cache holds
+  [[nodiscard]] int64_t context() const;   // the longest sequence: model, options and pool allow it
+  [[nodiscard]] int64_t kv_bytes() const;  // of the whole pool
+  // After the last step, counting those that only the prefix cache holds. Any thread.
+  [[nodiscard]] int64_t free_blocks() const;
   [[nodiscard]] int64_t blocks() const;
   [[nodiscard]] const Model& model() const;
   [[nodiscard]] const EngineOptions& options() const;

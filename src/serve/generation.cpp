@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "serve/account.h"
+
 namespace mang::serve {
 
 namespace {
@@ -99,6 +101,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
       return;
     }
     const auto& done = std::get<DoneEvent>(event);
+    account_->metrics.answer_ended(host_.model().name, done.reason, done.stats);
     account_->tokens += done.stats.prompt_tokens - done.stats.cached_tokens + done.stats.generated_tokens;
     if (failed_) return;
     if (done.reason == FinishReason::error) {

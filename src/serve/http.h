@@ -2,8 +2,6 @@
 // here knows sockets, so that an API can be tested without any.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,15 +12,9 @@
 
 namespace mang::serve {
 
-using Headers = std::vector<std::pair<std::string, std::string>>;
+struct Account;  // serve/account.h
 
-// Who asked, and what it cost.
-struct Account {
-  std::string id;             // of the request, as its client is told it
-  std::optional<size_t> key;  // none: nobody has to show one
-  std::string tenant;         // whose prompts it may share; the key's name
-  std::atomic<int64_t> tokens = 0;
-};
+using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
   std::string method;  // "POST"

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "serve/account.h"
 #include "serve/extras.h"
 #include "serve/openai_chat.h"
 #include "serve/openai_completions.h"
@@ -32,8 +33,9 @@ class Server::Impl {
         gate_(options_.gate, keys_),
         log_(options_.log),
         shelf_(std::move(shelf)),
-        service_{*shelf_, desk_, options_.version, unix_time()} {
+        service_{*shelf_, desk_, metrics_, options_.version, unix_time()} {
     add_extras(router_, service_);
+    add_metrics();
     add_openai_models(router_, service_);
     add_openai_chat(router_, service_);
     add_openai_completions(router_, service_);
@@ -47,6 +49,7 @@ class Server::Impl {
  private:
   class Tracked;
 
+  void add_metrics();
   std::optional<HttpResponse> door(HttpRequest& head);
   std::optional<ApiError> judge(HttpRequest& head, const Route* route, const std::vector<std::string>& allowed);
   void handle(HttpRequest request, const std::shared_ptr<Exchange>& exchange);
@@ -57,6 +60,7 @@ class Server::Impl {
   Keys keys_;
   Gate gate_;
   RequestLog log_;
+  Metrics metrics_;
   Router router_;
   std::atomic<size_t> under_way_ = 0;   // exchanges
   std::atomic<size_t> generating_ = 0;  // … of requests to models
@@ -70,8 +74,8 @@ class Server::Impl {
 // An exchange that is counted while it lasts and written down at its end.
 class Server::Impl::Tracked final : public Exchange {
  public:
-  Tracked(Impl& server, RequestPtr request, bool generates, std::shared_ptr<Exchange> inner)
-      : server_(server), request_(std::move(request)), generates_(generates), inner_(std::move(inner)) {
+  Tracked(Impl& server, RequestPtr request, const Route& route, bool generates, std::shared_ptr<Exchange> inner)
+      : server_(server), request_(std::move(request)), route_(route), generates_(generates), inner_(std::move(inner)) {
     ++server_.under_way_;
     if (generates_) ++server_.generating_;
   }
@@ -83,6 +87,7 @@ class Server::Impl::Tracked final : public Exchange {
     if (generates_) --server_.generating_;
     const int status = gone_.load() ? 0 : status_.load() == 0 ? 500 : status_.load();
     server_.log_.write(*request_, {account.id, account.tenant, status, bytes_.load(), seconds_since(begun_)});
+    server_.metrics_.request_ended(route_.path, status, seconds_since(begun_));
     --server_.under_way_;
   }
 
@@ -117,6 +122,7 @@ class Server::Impl::Tracked final : public Exchange {
 
   Impl& server_;
   RequestPtr request_;
+  const Route& route_;
   bool generates_;
   std::shared_ptr<Exchange> inner_;
   Clock::time_point begun_ = Clock::now();
@@ -125,6 +131,20 @@ class Server::Impl::Tracked final : public Exchange {
   std::shared_ptr<std::atomic<bool>> gone_flag_ = std::make_shared<std::atomic<bool>>(false);
   std::atomic<bool>& gone_ = *gone_flag_;
 };
+
+void Server::Impl::add_metrics() {
+  Route route{"GET", "/metrics"};
+  route.where = Where::at_once;
+  route.handle = [this](const RequestPtr&, const std::shared_ptr<Exchange>& exchange) {
+    Metrics::Gauges now{http_->connections(), under_way_.load(), generating_.load(), {}};
+    for (const auto& host : shelf_->open_ones()) {
+      const Engine& engine = *host->model().engine;
+      now.kv[host->model().name] = {engine.blocks() - engine.free_blocks(), engine.blocks()};
+    }
+    exchange->respond({200, {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.text(now)});
+  };
+  router_.add(std::move(route));
+}
 
 Headers Server::Impl::common_headers(const HttpRequest& request) const {
   Headers out = gate_.cors(request);
@@ -165,7 +185,7 @@ std::optional<ApiError> Server::Impl::judge(HttpRequest& head, const Route* rout
 }
 
 std::optional<HttpResponse> Server::Impl::door(HttpRequest& head) {
-  head.account = std::make_shared<Account>();
+  head.account = std::make_shared<Account>(metrics_);
   head.account->id = new_id("req-");
   std::vector<std::string> allowed;
   const Route* route = router_.find(head.method, head.path, &allowed);
@@ -180,6 +200,7 @@ std::optional<HttpResponse> Server::Impl::door(HttpRequest& head) {
   }
   const std::optional<ApiError> error = judge(head, route, allowed);
   if (!error) return std::nullopt;
+  metrics_.request_refused(error->code.empty() ? std::to_string(error->status) : error->code);
   HttpResponse response = error_response(*error, route ? route->words : words_for(head.path));
   for (auto& header : common_headers(head)) response.headers.push_back(std::move(header));
   log_.write(head, {head.account->id, head.account->tenant, response.status, response.body.size(), 0});
@@ -198,7 +219,7 @@ void Server::Impl::handle(HttpRequest request, const std::shared_ptr<Exchange>& 
                        "rate_limit_exceeded", wait};
     }
   }
-  const auto tracked = std::make_shared<Tracked>(*this, shared, route->generates && !error, exchange);
+  const auto tracked = std::make_shared<Tracked>(*this, shared, *route, route->generates && !error, exchange);
   if (error) return tracked->respond(error_response(*error, route->words));
   if (route->where == Where::at_once) return route->handle(shared, tracked);
   desk_.post([route, shared, tracked] { route->handle(shared, tracked); });

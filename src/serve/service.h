@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "serve/desk.h"
+#include "serve/metrics.h"
 #include "serve/model_shelf.h"
 
 namespace mang::serve {
@@ -14,6 +15,7 @@ namespace mang::serve {
 struct Service {
   ModelShelf& shelf;
   Desk& desk;
+  Metrics& metrics;
   std::string version;  // of the program
   int64_t started = 0;  // seconds since 1970
   std::atomic<bool> ending = false;

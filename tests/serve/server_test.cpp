@@ -225,9 +225,30 @@ TEST_CASE("what takes longer than the grace is cut off, and the server ends") {
   CHECK(!busy.reply().whole);
 }
 
+TEST_CASE("what was done is counted, for Prometheus") {
+  ServeFixture f;
+  CHECK(f.post(kChat, chat_body("hello")).status == 200);
+  CHECK(f.ask("GET", "/nothing").status == 404);
+  (void)f.log_of(2);
+  const Reply reply = f.ask("GET", "/metrics");
+  CHECK(reply.headers.at("content-type").starts_with("text/plain; version=0.0.4"));
+  const auto has = [&](const std::string& line) {
+    return ("\n" + reply.body).find("\n" + line + "\n") != std::string::npos;
+  };
+  CHECK(has("mang_requests_total{route=\"/v1/chat/completions\",status=\"200\"} 1"));
+  CHECK(has("mang_requests_refused_total{reason=\"not_found\"} 1"));
+  CHECK(has("mang_generated_tokens_total{model=\"echo\"} 6"));
+  CHECK(has("mang_answers_total{model=\"echo\",reason=\"stop token\"} 1"));
+  CHECK(has("mang_time_to_first_token_seconds_count{model=\"echo\"} 1"));
+  CHECK(has("mang_time_per_token_seconds_count{model=\"echo\"} 5"));
+  CHECK(has("mang_generations_under_way 0"));
+  CHECK(has("mang_kv_blocks_used{model=\"echo\"} 0"));
+}
+
 TEST_CASE("the log has a line for each request, and nothing of what was said") {
   ServeFixture f;
   CHECK(f.post(kChat, chat_body("secret")).status == 200);
+  (void)f.log_of(1);  // an answer may be read before its line is written
   CHECK(f.ask("GET", "/nothing").status == 404);
   const std::vector<std::string> lines = f.log_of(2);
   REQUIRE(lines.size() == 2);
