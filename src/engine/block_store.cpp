@@ -63,15 +63,36 @@ BlockStore::Reach BlockStore::reach(const BlockKey& root, std::span<const BlockK
   const BlockKey* before = &root;
   for (const BlockKey& key : keys) {
     const auto found = entries_.find(key);
-    if (found == entries_.end()) break;
+    if (found == entries_.end()) {
+      reach.end = why_missing(key, *before, reach.blocks == 0);
+      break;
+    }
     const Entry& entry = found->second;
     const auto block_ids = ids.subspan(static_cast<size_t>(reach.blocks * kPagePositions), kPagePositions);
-    if (entry.before != *before || !std::equal(block_ids.begin(), block_ids.end(), entry.ids.begin())) break;
+    if (entry.before != *before || !std::equal(block_ids.begin(), block_ids.end(), entry.ids.begin())) {
+      reach.end = CacheEnd::departed;
+      break;
+    }
     ++reach.blocks;
     if (entry.unused) ++reach.unused;
     before = &key;
   }
   return reach;
+}
+
+CacheEnd BlockStore::why_missing(const BlockKey& key, const BlockKey& before, bool beginning) const {
+  if (evicted_.contains(key)) return CacheEnd::evicted;
+  if (followers_.contains(before)) return beginning ? CacheEnd::first : CacheEnd::departed;
+  return beginning ? CacheEnd::first : CacheEnd::fresh;
+}
+
+void BlockStore::remember_evicted(const BlockKey& key) {
+  constexpr size_t kRemembered = 16'384;
+  if (!evicted_.insert(key).second) return;
+  evicted_order_.push_back(key);
+  if (evicted_order_.size() <= kRemembered) return;
+  evicted_.erase(evicted_order_.front());
+  evicted_order_.pop_front();
 }
 
 std::vector<BlockId> BlockStore::take(std::span<const BlockKey> keys, int64_t count) {
@@ -93,6 +114,7 @@ void BlockStore::insert(BlockId block, const BlockKey& before, const BlockKey& k
   if (!is_new) return;
   entry->second = {block, before, {ids.begin(), ids.end()}, false, {}};
   key_of_.emplace(block, key);
+  ++followers_[before];
   pool_->add_reference(block);
 }
 
@@ -104,6 +126,9 @@ void BlockStore::evict(const BlockKey& key) {
   const auto found = entries_.find(key);
   MANG_CHECK(found != entries_.end());
   if (found->second.unused) unused_.erase(found->second.at);
+  const auto followers = followers_.find(found->second.before);
+  if (--followers->second == 0) followers_.erase(followers);
+  remember_evicted(key);
   const BlockId block = found->second.block;
   key_of_.erase(block);
   entries_.erase(found);

@@ -7,12 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "engine/cache_end.h"
 #include "hub/digest.h"
 #include "model/kv_cache.h"
 
@@ -40,6 +43,7 @@ class BlockStore {
   struct Reach {
     int64_t blocks = 0;
     int64_t unused = 0;
+    CacheEnd end = CacheEnd::whole;
   };
   [[nodiscard]] Reach reach(const BlockKey& root, std::span<const BlockKey> keys, std::span<const int32_t> ids) const;
   // The first `count` of them, a reference added to each; count is at most reach().blocks.
@@ -64,11 +68,16 @@ class BlockStore {
     std::list<BlockKey>::iterator at;  // if unused
   };
   void evict(const BlockKey& key);
+  [[nodiscard]] CacheEnd why_missing(const BlockKey& key, const BlockKey& before, bool beginning) const;
+  void remember_evicted(const BlockKey& key);
 
   KvPool* pool_;
   std::unordered_map<BlockKey, Entry, KeyHash> entries_;
-  std::unordered_map<BlockId, BlockKey> key_of_;  // of cached blocks
-  std::list<BlockKey> unused_;                    // the longest unused first
+  std::unordered_map<BlockId, BlockKey> key_of_;              // of cached blocks
+  std::list<BlockKey> unused_;                                // the longest unused first
+  std::unordered_map<BlockKey, int64_t, KeyHash> followers_;  // cached blocks that come after a key
+  std::unordered_set<BlockKey, KeyHash> evicted_;             // the latest, to say why something is missing
+  std::deque<BlockKey> evicted_order_;
 };
 
 }  // namespace mang

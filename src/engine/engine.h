@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/cache_end.h"
 #include "engine/sampler.h"
 #include "engine/sampling_params.h"
 #include "engine/speculation.h"
@@ -42,6 +43,7 @@ inline constexpr int64_t kDepartedIds = 16;
 struct RequestStats {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of the prompt, found in the session or the prefix cache, not computed again
+  CacheEnd cache_end = CacheEnd::off;
   // What the session held from its request before, the answer included, and where this prompt departs from it.
   int64_t session_tokens = 0;             // 0: nothing; its first request, or its blocks were needed elsewhere
   int64_t session_common = 0;             // ids that are the same from the beginning on

@@ -93,13 +93,13 @@ Scheduler::Reuse Scheduler::find_reuse(Sequence& sequence) const {
   if (sequence.use_cache) {
     const auto keys = std::span<const BlockKey>(sequence.keys).first(whole);
     const BlockStore::Reach reach = store_.reach(sequence.root, keys, sequence.tokens);
-    reuse = {reach.blocks * kPagePositions, reach.blocks, reach.unused, false};
+    reuse = {reach.blocks * kPagePositions, reach.blocks, reach.unused, false, reach.end};
   }
   if (const auto found = sessions_.find(sequence.session); found != sessions_.end()) {
     const std::vector<int32_t>& ids = found->second.ids;
     const auto end = std::mismatch(ids.begin(), ids.end(), sequence.tokens.begin(), sequence.tokens.end()).first;
     const int64_t common = std::min<int64_t>(end - ids.begin(), most);
-    if (common > reuse.positions) reuse = {common, blocks_for(common), 0, true};
+    if (common > reuse.positions) reuse = {common, blocks_for(common), 0, true, reuse.end};
   }
   return reuse;
 }
@@ -146,6 +146,7 @@ void Scheduler::attach(Sequence& sequence, const Reuse& reuse) {
   sequence.admitted = true;
   sequence.started = Clock::now();
   sequence.stats.cached_tokens = sequence.computed;
+  sequence.stats.cache_end = reuse.end;
 }
 
 // False: the sequence has to wait, all blocks are with older ones.

@@ -64,6 +64,7 @@ class Scheduler {
     int64_t blocks = 0;     // of these positions
     int64_t available = 0;  // of those blocks, how many count as available now
     bool from_session = false;
+    CacheEnd end = CacheEnd::off;  // of what the prefix cache knew
   };
 
   void admit(int64_t& prompt_tokens, std::vector<Work>& work);

@@ -50,11 +50,12 @@ Json timings_of(const ChoiceEnd& end) {
 
 Json mang_words(const std::vector<ChoiceEnd>& ends) {
   const ChoiceEnd& first = ends.front();
-  return {{"seed", first.seed},
-          {"queue_ms", first.stats.queue_seconds * 1000},
-          {"time_to_first_token_ms", first.stats.ttft_seconds * 1000},
-          {"cached_tokens", first.stats.cached_tokens},
-          {"preemptions", first.stats.preemptions}};
+  return {
+      {"seed", first.seed},
+      {"queue_ms", first.stats.queue_seconds * 1000},
+      {"time_to_first_token_ms", first.stats.ttft_seconds * 1000},
+      {"cache", {{"tokens", first.stats.cached_tokens}, {"end", std::string(cache_end_name(first.stats.cache_end))}}},
+      {"preemptions", first.stats.preemptions}};
 }
 
 }  // namespace

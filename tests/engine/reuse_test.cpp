@@ -31,6 +31,25 @@ TEST_CASE("the next turn of a session computes only what is new") {
   }
 }
 
+TEST_CASE("why the prefix cache did not have the rest of a prompt is told") {
+  EngineFixture f({.context = 512, .kv_blocks = 8});
+  const auto run = [&](const std::vector<int32_t>& prompt) {
+    const RequestStats stats = f.run({.prompt = prompt, .sampling = {.max_tokens = 1}}).done->stats;
+    return std::pair(stats.cached_tokens, stats.cache_end);
+  };
+  const std::vector<int32_t> base = counting(1, 150);
+  CHECK(run(base) == std::pair(int64_t{0}, CacheEnd::first));
+  CHECK(run(base) == std::pair(int64_t{128}, CacheEnd::whole));
+  CHECK(run(joined(base, counting(3, 60))) == std::pair(int64_t{128}, CacheEnd::fresh));
+  CHECK(run(joined(base, counting(4, 60))) == std::pair(int64_t{128}, CacheEnd::departed));
+  CHECK(run(joined({base.begin(), base.begin() + 100}, counting(5, 60))) == std::pair(int64_t{64}, CacheEnd::departed));
+  CHECK(run(counting(9, 100)) == std::pair(int64_t{0}, CacheEnd::first));
+  CHECK(run(counting(10, 400)) == std::pair(int64_t{0}, CacheEnd::first));  // which needs seven of the eight blocks
+  CHECK(run(base) == std::pair(int64_t{0}, CacheEnd::evicted));
+  EngineFixture off({.context = 512, .prefix_cache = false});
+  CHECK(off.run({.prompt = base, .sampling = {.max_tokens = 1}}).done->stats.cache_end == CacheEnd::off);
+}
+
 TEST_CASE("where a prompt departs from what its session held is told") {
   EngineFixture f({.context = 512});
   const SessionId session = f.engine->open_session();

@@ -210,7 +210,9 @@ TEST_CASE("a repeated prompt comes from the cache") {
   const ServeFixture f;
   const Json body = chat_body(std::string(300, 'a'));
   CHECK(f.post(kChat, body).json()["usage"]["prompt_tokens_details"]["cached_tokens"] == 0);
-  CHECK(f.post(kChat, body).json()["usage"]["prompt_tokens_details"]["cached_tokens"] == 256);
+  const Json again = f.post(kChat, body).json();
+  CHECK(again["usage"]["prompt_tokens_details"]["cached_tokens"] == 256);
+  CHECK(again["mang"]["cache"] == Json{{"tokens", 256}, {"end", "whole"}});
 }
 
 }  // namespace
