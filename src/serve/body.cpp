@@ -6,9 +6,13 @@ namespace mang::serve {
 
 namespace {
 
+// "name" is what Ollama's older clients write.
 std::string model_of(const Json& body) {
-  const auto model = body.find("model");
-  return model != body.end() && model->is_string() ? model->get<std::string>() : "";
+  for (const char* field : {"model", "name"}) {
+    const auto model = body.find(field);
+    if (model != body.end() && model->is_string()) return model->get<std::string>();
+  }
+  return "";
 }
 
 }  // namespace

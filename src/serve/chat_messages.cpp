@@ -4,8 +4,6 @@
 
 namespace mang::serve {
 
-namespace {
-
 Result<std::string> text_of_part(const Json& part, const std::string& where) {
   if (part.is_string()) return part.get<std::string>();
   std::string type;
@@ -32,6 +30,8 @@ Result<Json> text_of(const Json& content, const std::string& where) {
   }
   return Json(out);
 }
+
+namespace {
 
 Result<void> open_arguments(Json& calls, const std::string& where) {
   if (!calls.is_array()) return fail("{}: should be an array.", where);

@@ -153,11 +153,12 @@ std::optional<ApiError> too_long(const GenerationRequest& request, const ModelHo
   for (const std::vector<int32_t>& prompt : request.prompts) {
     const auto length = static_cast<int64_t>(prompt.size());
     if (length + room <= context) continue;
-    return ApiError{400,
-                    fail("The prompt has {} tokens, and this model's context holds {} with the answer. Shorten it.",
-                         length, context),
-                    "context_length_exceeded",
-                    {}};
+    return ApiError{
+        400,
+        fail("The prompt is too long: {} tokens > {} maximum (the context holds {} with the answer). Shorten it.",
+             length, context - room, context),
+        "context_length_exceeded",
+        {}};
   }
   return std::nullopt;
 }

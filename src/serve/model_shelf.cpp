@@ -20,14 +20,21 @@ ModelShelf::~ModelShelf() {
   }
 }
 
+std::string ModelShelf::offered_name(const std::string& name) const {
+  static constexpr std::string_view kLatest = ":latest";
+  const bool exact = std::find(names_.begin(), names_.end(), name) != names_.end();
+  return exact || !name.ends_with(kLatest) ? name : name.substr(0, name.size() - kLatest.size());
+}
+
 bool ModelShelf::offers(const std::string& name) const {
-  return name.empty() || std::find(names_.begin(), names_.end(), name) != names_.end();
+  return name.empty() || std::find(names_.begin(), names_.end(), offered_name(name)) != names_.end();
 }
 
 ModelShelf::Place* ModelShelf::find(const std::string& name) {
   if (name.empty() && !places_.empty()) return places_.front().get();
+  const std::string offered = offered_name(name);
   for (const auto& place : places_) {
-    if (place->name == name) return place.get();
+    if (place->name == offered) return place.get();
   }
   return nullptr;
 }

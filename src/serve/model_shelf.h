@@ -21,7 +21,7 @@ class ModelShelf {
   ModelShelf(std::vector<std::string> names, ModelOpener opener);
   ~ModelShelf();
 
-  // Whether there is such a model. "" is the first.
+  // Whether there is such a model. "" is the first; "x:latest" is "x", as Ollama's clients say it.
   [[nodiscard]] bool offers(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> names() const { return names_; }
   // Calls `take` with the model: at once where it is in memory, later and on another thread where it has to be opened.
@@ -40,6 +40,7 @@ class ModelShelf {
     std::vector<Taker> waiting;
     std::thread opener;
   };
+  [[nodiscard]] std::string offered_name(const std::string& name) const;
   Place* find(const std::string& name);
   void open_in_background(Place& place);
 

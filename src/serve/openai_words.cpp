@@ -48,6 +48,13 @@ Json timings_of(const ChoiceEnd& end) {
           {"predicted_per_second", stats.decode_speed()}};
 }
 
+}  // namespace
+
+std::string openai_finish_reason(FinishReason reason) {
+  const bool cut = reason == FinishReason::max_tokens || reason == FinishReason::context_full;
+  return cut ? "length" : "stop";
+}
+
 Json mang_words(const std::vector<ChoiceEnd>& ends) {
   const ChoiceEnd& first = ends.front();
   return {
@@ -56,13 +63,6 @@ Json mang_words(const std::vector<ChoiceEnd>& ends) {
       {"time_to_first_token_ms", first.stats.ttft_seconds * 1000},
       {"cache", {{"tokens", first.stats.cached_tokens}, {"end", std::string(cache_end_name(first.stats.cache_end))}}},
       {"preemptions", first.stats.preemptions}};
-}
-
-}  // namespace
-
-std::string openai_finish_reason(FinishReason reason) {
-  const bool cut = reason == FinishReason::max_tokens || reason == FinishReason::context_full;
-  return cut ? "length" : "stop";
 }
 
 void add_openai_figures(const std::vector<ChoiceEnd>& ends, size_t per_prompt, const std::vector<std::string>& ignored,

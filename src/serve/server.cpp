@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "serve/account.h"
+#include "serve/anthropic_messages.h"
 #include "serve/extras.h"
+#include "serve/ollama_chat.h"
+#include "serve/ollama_models.h"
 #include "serve/openai_chat.h"
 #include "serve/openai_completions.h"
 #include "serve/openai_models.h"
@@ -39,6 +42,9 @@ class Server::Impl {
     add_openai_models(router_, service_);
     add_openai_chat(router_, service_);
     add_openai_completions(router_, service_);
+    add_anthropic_messages(router_, service_);
+    add_ollama_models(router_, service_);
+    add_ollama_chat(router_, service_);
   }
 
   Result<void> listen();
