@@ -24,6 +24,7 @@ struct HttpRequest {
   std::string body;
   std::string peer;                  // the client's address
   std::shared_ptr<Account> account;  // null until it is let in
+  std::shared_ptr<void> room;        // for the body, among all bodies that are in memory; given back with the request
 
   // The header's value; empty: there is none. `name` in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;

@@ -246,6 +246,13 @@ class HttpServer::Impl {
   uint16_t port() const { return port_; }
   size_t connections() const { return open_.load(); }
 
+  // Room for a body; null: there is none now.
+  std::shared_ptr<void> take_room(size_t bytes) {
+    if (bodies_->load() + bytes > options_.limits.all_bodies_bytes) return nullptr;
+    bodies_->fetch_add(bytes);
+    return {bodies_.get(), [bodies = bodies_, bytes](void*) { bodies->fetch_sub(bytes); }};
+  }
+
   void forget(uint64_t id) {
     known_.erase(id);
     open_.store(known_.size());
@@ -259,7 +266,8 @@ class HttpServer::Impl {
 
   HttpServerOptions options_;
   HttpHandlers handlers_;
-  std::unordered_map<uint64_t, std::shared_ptr<Connection>> known_;  // until they are closed
+  std::shared_ptr<std::atomic<size_t>> bodies_ = std::make_shared<std::atomic<size_t>>(0);  // requests may outlive this
+  std::unordered_map<uint64_t, std::shared_ptr<Connection>> known_;                         // until they are closed
   std::atomic<size_t> open_ = 0;
   asio::io_context io_;
   asio::steady_timer clock_;
@@ -427,6 +435,11 @@ class ClientConnection final : public Connection,
     if (std::optional<HttpResponse> no = server_.handlers().door(request_)) return answer_early(std::move(*no));
     if (const auto length = parser_->content_length(); length && *length > limits_.body_bytes) {
       return refuse(413, fmt::format("The body of a request may have {} bytes at most.", limits_.body_bytes));
+    }
+    const size_t length = parser_->chunked() ? limits_.body_bytes : parser_->content_length().value_or(0);
+    request_.room = server_.take_room(length);
+    if (!request_.room) {
+      return refuse(503, "Too many requests with long bodies are under way. Ask again later.");
     }
     enter(Phase::body);
     progress_.begin();

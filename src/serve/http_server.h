@@ -19,8 +19,9 @@ namespace mang::serve {
 
 struct HttpLimits {
   size_t header_bytes = 32 * kKiB;
-  size_t body_bytes = 64 * kMiB;
-  size_t unread_bytes = 16 * kMiB;  // of an answer that its client does not fetch
+  size_t body_bytes = 16 * kMiB;
+  size_t all_bodies_bytes = 512 * kMiB;  // of requests that are read or not dealt with yet, together
+  size_t unread_bytes = 16 * kMiB;       // of an answer that its client does not fetch
   size_t connections = 16'384;
   double slow_seconds = 8;    // see above
   double idle_seconds = 75;   // a connection between two requests

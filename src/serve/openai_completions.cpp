@@ -16,8 +16,8 @@ namespace mang::serve {
 namespace {
 
 constexpr int kMostChoices = 128;
-constexpr size_t kMostPrompts = 2048;
-constexpr int64_t kUsualLength = 16;  // tokens of an answer, as OpenAI's documentation says
+constexpr size_t kMostAnswers = 2048;  // of one request: prompts times choices
+constexpr int64_t kUsualLength = 16;   // tokens of an answer, as OpenAI's documentation says
 
 struct CompletionWish {
   GenerationRequest generation;
@@ -48,7 +48,8 @@ Result<void> read_prompts(JsonFields& fields, const Tokenizer& tokenizer, bool e
   if (!prompt) return fields.wrong("prompt", fail("a text, an array of token ids, or an array of several of these"));
   const bool several = prompt->is_array() && !prompt->empty() && !(*prompt)[0].is_number();
   if (!several) return read_prompt(*prompt, fields, tokenizer, echo, wish);
-  if (prompt->size() > kMostPrompts) return fail("'prompt': {} prompts at most.", kMostPrompts);
+  const size_t answers = prompt->size() * static_cast<size_t>(wish.generation.choices);
+  if (answers > kMostAnswers) return fail("'prompt' and 'n': {} answers at most.", kMostAnswers);
   for (const Json& each : *prompt) MANG_TRY(read_prompt(each, fields, tokenizer, echo, wish));
   return {};
 }

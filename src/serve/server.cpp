@@ -80,19 +80,19 @@ class Server::Impl {
 // An exchange that is counted while it lasts and written down at its end.
 class Server::Impl::Tracked final : public Exchange {
  public:
-  Tracked(Impl& server, RequestPtr request, const Route& route, bool generates, std::shared_ptr<Exchange> inner)
-      : server_(server), request_(std::move(request)), route_(route), generates_(generates), inner_(std::move(inner)) {
+  Tracked(Impl& server, const RequestPtr& request, const Route& route, bool generates, std::shared_ptr<Exchange> inner)
+      : server_(server), request_(head_of(*request)), route_(route), generates_(generates), inner_(std::move(inner)) {
     ++server_.under_way_;
     if (generates_) ++server_.generating_;
   }
 
   ~Tracked() override {
     inner_.reset();
-    const Account& account = *request_->account;
+    const Account& account = *request_.account;
     if (generates_ && account.key) server_.keys_.end(*account.key, account.tokens.load());
     if (generates_) --server_.generating_;
     const int status = gone_.load() ? 0 : status_.load() == 0 ? 500 : status_.load();
-    server_.log_.write(*request_, {account.id, account.tenant, status, bytes_.load(), seconds_since(begun_)});
+    server_.log_.write(request_, {account.id, account.tenant, status, bytes_.load(), seconds_since(begun_)});
     server_.metrics_.request_ended(route_.path, status, seconds_since(begun_));
     --server_.under_way_;
   }
@@ -123,11 +123,22 @@ class Server::Impl::Tracked final : public Exchange {
 
  private:
   void add_common(Headers& headers) const {
-    for (auto& header : server_.common_headers(*request_)) headers.push_back(std::move(header));
+    for (auto& header : server_.common_headers(request_)) headers.push_back(std::move(header));
   }
 
   Impl& server_;
-  RequestPtr request_;
+  // Without the body, which is of no use once it is read and would stay in memory as long as the answer takes.
+  static HttpRequest head_of(const HttpRequest& request) {
+    HttpRequest head;
+    head.method = request.method;
+    head.path = request.path;
+    head.headers = request.headers;
+    head.peer = request.peer;
+    head.account = request.account;
+    return head;
+  }
+
+  HttpRequest request_;
   const Route& route_;
   bool generates_;
   std::shared_ptr<Exchange> inner_;

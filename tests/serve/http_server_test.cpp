@@ -318,6 +318,42 @@ TEST_CASE("draining closes what is idle at once, and the rest after its answer")
   keeper.kept.clear();
 }
 
+TEST_CASE("bodies take only so much memory together; room comes back when a request is dealt with") {
+  HttpServerOptions options;
+  options.limits.all_bodies_bytes = 2500;
+  Keeper keeper;
+  HttpHandlers handlers = keeper.handlers();
+  const auto keep = handlers.handle;
+  std::vector<HttpRequest> requests;
+  std::mutex mutex;
+  handlers.handle = [&](HttpRequest request, const std::shared_ptr<Exchange>& exchange) {
+    {
+      const std::lock_guard lock(mutex);
+      requests.push_back(request);
+    }
+    keep(std::move(request), exchange);
+  };
+  const EchoServer s(options, handlers);
+  const std::string body(1000, 'b');
+  Client a(s.port()), b(s.port()), c(s.port()), d(s.port());
+  a.send(http_request("POST", "/", body));
+  b.send(http_request("POST", "/", body));
+  REQUIRE(keeper.wait_for([&] { return keeper.count() == 2; }));
+  c.send(http_request("POST", "/", body));
+  CHECK(c.reply().status == 503);
+  d.send(http_request("POST", "/", "small"));
+  REQUIRE(keeper.wait_for([&] { return keeper.count() == 3; }));
+  {
+    const std::lock_guard lock(mutex);
+    requests.clear();
+  }
+  Client e(s.port());
+  e.send(http_request("POST", "/", body));
+  CHECK(keeper.wait_for([&] { return keeper.count() == 4; }));
+  keeper.kept.clear();
+  requests.clear();
+}
+
 TEST_CASE("no more connections than there may be") {
   HttpServerOptions options;
   options.limits.connections = 2;
