@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/units.h"
@@ -102,13 +103,15 @@ Result<int> serve_models(Options options, Context& context) {
     return open_served_model(name, at->second, options.model, context);
   });
   // The port first: that it is taken should not be known only after a minute of loading.
+  std::optional<WatchInterrupts> watch;
   MANG_TRY(const auto server, serve::Server::open(server_options(options), std::move(keys), std::move(shelf)));
   {
     MANG_TRY(const std::shared_ptr<serve::ModelHost> host, server->shelf().open(names.front()));
+    // Whoever has read where the server is may end it.
+    watch.emplace();
     say_where(options, server->port(), *host, context);
     MANG_TRY(context.out.flush());
   }
-  const WatchInterrupts watch;
   server->run(context.interrupted);
   return kExitOk;
 }
